@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Docker Engine answers, reduced to what roles decide on. Pure, and forgiving about keys that an engine lacks."""
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+# Go's zero time: the container never started.
+NEVER = "0001-01-01T00:00:00Z"
+
+
+def engine(info: Json, version: Json) -> Json:
+    """The engine itself, and the kinds of engine that the roles refuse."""
+    return {
+        "version": version.get("Version"),
+        "api_version": version.get("ApiVersion"),
+        "root_dir": info.get("DockerRootDir"),
+        "rootless": any("name=rootless" in option for option in info.get("SecurityOptions") or []),
+        "swarm": (info.get("Swarm") or {}).get("LocalNodeState", "inactive") not in ("", "inactive"),
+        "desktop": info.get("OperatingSystem") == "Docker Desktop",
+    }
+
+
+def container(answer: Json) -> Json:
+    """One container; its environment is left out on purpose, since other people keep secrets there."""
+    state, host, config = (answer.get(key) or {} for key in ("State", "HostConfig", "Config"))
+    started_at = state.get("StartedAt")
+    return {
+        "id": answer.get("Id"),
+        "image": config.get("Image"),
+        "image_id": answer.get("Image"),
+        "state": state.get("Status"),
+        "health": (state.get("Health") or {}).get("Status"),
+        "started_at": None if started_at == NEVER else started_at,
+        "restart_count": answer.get("RestartCount"),
+        "labels": config.get("Labels") or {},
+        "networks": {
+            name: _address(attached.get("IPAddress"))
+            for name, attached in ((answer.get("NetworkSettings") or {}).get("Networks") or {}).items()
+        },
+        "memory": host.get("Memory"),
+        "memory_swap": host.get("MemorySwap"),
+        "nano_cpus": host.get("NanoCpus"),
+        "ports": _bindings(host.get("PortBindings") or {}),
+        "mounts": [
+            {
+                "type": mount.get("Type"),
+                "name": mount.get("Name"),
+                "source": mount.get("Source"),
+                "destination": mount.get("Destination"),
+                "read_write": mount.get("RW"),
+            }
+            for mount in answer.get("Mounts") or []
+        ],
+    }
+
+
+def network(answer: Json) -> Json:
+    ranges = (answer.get("IPAM") or {}).get("Config") or []
+    return {
+        "id": answer.get("Id"),
+        "driver": answer.get("Driver"),
+        "internal": bool(answer.get("Internal")),
+        "subnets": [entry["Subnet"] for entry in ranges if entry.get("Subnet")],
+        "gateways": [entry["Gateway"] for entry in ranges if entry.get("Gateway")],
+        "labels": answer.get("Labels") or {},
+        "containers": {
+            member.get("Name"): _address(member.get("IPv4Address"))
+            for member in (answer.get("Containers") or {}).values()
+        },
+    }
+
+
+def volume(answer: Json) -> Json:
+    return {
+        "driver": answer.get("Driver"),
+        "mountpoint": answer.get("Mountpoint"),
+        "labels": answer.get("Labels") or {},
+    }
+
+
+def image(answer: Json) -> Json:
+    config = answer.get("Config") or {}
+    return {
+        "id": answer.get("Id"),
+        "user": config.get("User") or "",
+        "labels": config.get("Labels") or {},
+        "env": dict(_assignment(line) for line in config.get("Env") or []),
+        "digests": answer.get("RepoDigests") or [],
+        "entrypoint": config.get("Entrypoint") or [],
+    }
+
+
+def publishers(running: list[Json]) -> list[Json]:
+    """Every port that a running container publishes on the host, whoever started it."""
+    found = []
+    for entry in running:
+        name = (entry.get("Names") or ["/"])[0].lstrip("/")
+        for port in entry.get("Ports") or []:
+            if port.get("PublicPort"):
+                found.append(
+                    {
+                        "container": name,
+                        "host_ip": port.get("IP"),
+                        "host_port": port["PublicPort"],
+                        "container_port": port.get("PrivatePort"),
+                    }
+                )
+    return sorted(found, key=lambda row: (row["host_port"], row["container"], str(row["host_ip"])))
+
+
+def _bindings(bindings: Json) -> list[Json]:
+    return [
+        {
+            "host_ip": target.get("HostIp") or "",
+            "host_port": _number(target.get("HostPort")),
+            "container_port": int(inside.partition("/")[0]),
+            "protocol": inside.partition("/")[2] or "tcp",
+        }
+        for inside, targets in sorted(bindings.items())
+        for target in targets or []
+    ]
+
+
+def _number(text: str | None) -> int | None:
+    """A port as a number; a range, or a port that the engine is to choose, is none."""
+    return int(text) if text and text.isdigit() else None
+
+
+def _address(text: str | None) -> str | None:
+    """An address without its prefix length; a stopped container has none."""
+    return (text or "").partition("/")[0] or None
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    key, _separator, value = line.partition("=")
+    return key, value
