@@ -1,0 +1,128 @@
+"""Every refusal of the roles: one sentence with the place and the remedy, from a recorded state with one thing wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+HEALTHY: dict[str, Any] = json.loads((HERE / "healthy.json").read_text())
+MARKER = {"image": "postgres:15.20-alpine", "image_id": "sha256:old", "image_source": "registry", "system_identifier": "7", "uid": "70"}
+OURS = {"bestviable.portfolio": "postgres-erp"}
+DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
+STRANGER = {
+    "id": "1", "image": "postgres:16", "image_id": "sha256:x", "state": "running", "health": None, "labels": {}, "networks": {},
+    "started_at": "2026-01-01T00:00:00Z", "restart_count": 0, "memory": 0, "memory_swap": 0, "nano_cpus": 0, "ports": [], "mounts": [],
+}  # fmt: skip
+STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
+DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
+
+# name: (changes to the state, inventory variables, what the sentence must hold); no words = must pass
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "healthy": ({}, {}, []),
+    "deployed": ({"markers": {"data": MARKER}, "data_volume": DATA, "files": STAMP | DIRECTORY}, {}, []),
+    "no_root": ({"uid": 1000}, {}, ["uid 1000", "ansible_become"]),
+    "distribution": ({"distribution": {"id": "alpine", "version_id": "3.22", "name": "Alpine Linux v3.22"}}, {}, ["Alpine", "Debian 12"]),
+    "architecture": ({"architecture": "riscv64"}, {}, ["riscv64", "x86_64"]),
+    "context": ({"docker": {"context": "ssh://other"}}, {}, ["ssh://other", "docker context use default"]),
+    "rootless": ({"docker": {"rootless": True}}, {}, ["rootless"]),
+    "desktop": ({"docker": {"desktop": True}}, {}, ["Docker Desktop"]),
+    "swarm": ({"docker": {"swarm": True}}, {}, ["docker swarm leave"]),
+    "memory": ({"memory": {"total_mb": 480}}, {}, ["480 MB", "900 MB", "docker_host_minimum_memory_mb"]),
+    "free_memory": ({"memory": {"available_mb": 90}}, {}, ["90 MB", "docker_host_minimum_available_mb"]),
+    "disk": ({"disk": {"free_mb": 100}}, {}, ["100 MB", "docker image prune"]),
+    "subnet": ({"routes": [{"destination": "172.28.0.0/16", "interface": "eth1"}]}, {}, ["172.28.0.0/16 on eth1", "docker_host_subnets"]),
+    "container": ({"containers": {"postgres-erp": STRANGER}}, {}, ["postgres:16", "docker rename"]),
+    "volume": ({"data_volume": DATA | {"labels": {}}}, {}, ["postgres-erp-data", "docker volume rm"]),
+    "directory": ({"files": DIRECTORY}, {}, ["/opt/portfolio/postgres-erp", "portfolio_directory"]),
+    "lost_volume": ({"markers": {"data": MARKER}}, {}, ["is missing", "system identifier 7", "restore"]),
+    "empty_volume": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | {"empty": True, "pg_version": None, "system_identifier": None}},
+        {},
+        ["is empty", "restore"],
+    ),
+    "other_data": ({"markers": {"data": MARKER}, "data_volume": DATA | {"system_identifier": 8}}, {}, ["another database", "8", "7"]),
+    "other_major": ({"markers": {"data": MARKER}, "data_volume": DATA | {"pg_version": "14"}}, {}, ["PostgreSQL 14", "PostgreSQL 15"]),
+    "marker": ({"markers": {"data": {"error": "not JSON"}}, "data_volume": DATA}, {}, ["marker.json", "not JSON"]),
+    "image_source": ({"markers": {"data": MARKER}, "data_volume": DATA}, {"portfolio_image_source": "build"}, ["build", "set it back"]),
+    "moved_tag": (
+        {"markers": {"data": MARKER}, "data_volume": DATA, "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}}},
+        {},
+        ["sha256:new", "sha256:old", "postgres_erp_accept_image"],
+    ),
+    "accepted_tag": (
+        {"markers": {"data": MARKER}, "data_volume": DATA, "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}}},
+        {"postgres_erp_accept_image": "sha256:new"},
+        [],
+    ),
+    "wrong_major": (
+        {"images": {"postgres:15.20-alpine": {"id": "sha256:a", "env": {"PG_MAJOR": "16"}}}},
+        {},
+        ["PostgreSQL 16", "postgres_erp_image"],
+    ),
+    "socket_path": ({}, {"portfolio_directory": "/" + "x" * 90}, ["107 characters", "portfolio_directory"]),
+    "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
+    "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["postgres_erp_pids"]),
+    "unknown_option": ({}, {"postgres_erp_memroy": "1g"}, ["postgres_erp_memroy", "README"]),
+    "port_taken": ({"ports": {"3000": {"address": "0.0.0.0", "process": "node", "pid": 7, "container": None}}}, {}, ["3000", "traefik_local_port"]),
+    "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
+}
+
+
+def changed(state: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The state with *changes* merged one level deep."""
+    result = copy.deepcopy(state)
+    for key, value in changes.items():
+        result[key] = result[key] | value if isinstance(value, dict) and isinstance(result[key], dict) else value
+    return result
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The failure messages of each case, all from one run."""
+    hosts = {}
+    for name, (changes, variables, _words) in CASES.items():
+        state = changed(HEALTHY, changes)
+        directory = variables.get("portfolio_directory", "/opt/portfolio")
+        state["files"] = {path.replace("/opt/portfolio", directory): value for path, value in state["files"].items()}
+        hosts[name] = {"_portfolio_server": state, "ansible_connection": "local"} | variables
+    inventory = tmp_path_factory.mktemp("preflight") / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    run = subprocess.run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), "--forks", "2", str(HERE / "refuse.yml")],
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    messages: dict[str, list[str]] = {name: [] for name in CASES}
+    assert "Traceback" not in run.stdout + run.stderr
+    for play in json.loads(run.stdout[run.stdout.index("{") :])["plays"]:
+        for task in play["tasks"]:
+            for host, result in task["hosts"].items():
+                if result.get("failed"):
+                    parts = [item for item in result.get("results", [result]) if item.get("failed")]
+                    messages[host] += [" ".join([str(part.get("msg", ""))] + part.get("argument_errors", [])) for part in parts]
+    return messages
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refusal(case: str, answers: dict[str, list[str]]) -> None:
+    words = CASES[case][2]
+    if not words:
+        assert answers[case] == []
+        return
+    assert len(answers[case]) == 1, answers[case]
+    for word in words:
+        assert word in answers[case][0]
+    if case != "wrong_type":  # that sentence is Ansible's own
+        assert answers[case][0].endswith("Nothing was changed.")
