@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A throwaway PostgreSQL server: its own directory, its own socket, gone after `stop()`."""
+
 from __future__ import annotations
 
 import os
@@ -17,8 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import make_dsn
+from psycopg2 import extensions
 
 BINARIES = Path(os.environ.get("PORTFOLIO_TEST_PG_BIN", "/usr/lib/postgresql/15/bin"))
 START_TIMEOUT = 30.0
@@ -59,8 +59,14 @@ class Cluster:
     tcp: listen on 127.0.0.1 as well; checksums: data checksums as on the real server.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None, hba: str = TRUST, ident: str = "",
-                 tcp: bool = False, checksums: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        hba: str = TRUST,
+        ident: str = "",
+        tcp: bool = False,
+        checksums: bool = False,
+    ) -> None:
         # Not below pytest's own directory: a socket's path may have 107 characters.
         self.directory = Path(tempfile.mkdtemp(prefix="portfolio-pg-"))
         self.data = self.directory / "data"
@@ -93,10 +99,26 @@ class Cluster:
         return self._process.pid
 
     def _initdb(self, checksums: bool) -> None:
-        command = [*as_server_user(), str(BINARIES / "initdb"), "--pgdata", str(self.data), "--username=postgres",
-                   "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        result = subprocess.run(command + (["--data-checksums"] if checksums else []), cwd="/", check=False,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [
+            *as_server_user(),
+            str(BINARIES / "initdb"),
+            "--pgdata",
+            str(self.data),
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "--no-instructions",
+        ]
+        result = subprocess.run(
+            command + (["--data-checksums"] if checksums else []),
+            cwd="/",
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         if result.returncode:
             raise RuntimeError(f"initdb failed in {self.data}: {result.stdout[-2000:]}")
 
@@ -115,8 +137,13 @@ class Cluster:
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen([*as_server_user(), str(BINARIES / "postgres"), "-D", str(self.data)],
-                                             cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*as_server_user(), str(BINARIES / "postgres"), "-D", str(self.data)],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         deadline = time.monotonic() + START_TIMEOUT
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -156,10 +183,11 @@ class Cluster:
     def dsn(self, user: str = "postgres", dbname: str = "postgres", **options: str | int) -> str:
         """A libpq connection string over the socket; give host="127.0.0.1" for TCP."""
         parts = {"host": self.socket_directory, "port": self.port, "user": user, "dbname": dbname, **options}
-        return make_dsn(**{name: str(value) for name, value in parts.items()})
+        return extensions.make_dsn(**{name: str(value) for name, value in parts.items()})
 
-    def connect(self, user: str = "postgres", dbname: str = "postgres", autocommit: bool = False,
-                **options: str | int) -> Connection:
+    def connect(
+        self, user: str = "postgres", dbname: str = "postgres", autocommit: bool = False, **options: str | int
+    ) -> extensions.connection:
         connection = psycopg2.connect(self.dsn(user, dbname, **options))
         connection.autocommit = autocommit
         return connection
@@ -167,6 +195,7 @@ class Cluster:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part of run_lease that only the control node can know: who runs this, and whether another holder still runs."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.bestviable.portfolio.plugins.module_utils import control_process
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """One remote execution; a second one only to take over the lease of a run that is gone."""
 
     _supports_check_mode = True

@@ -5,6 +5,7 @@
 
 Used on the control node only. Where /proc is missing (macOS) nothing is known, and so nobody is ever called gone.
 """
+
 from __future__ import annotations
 
 import getpass
@@ -51,11 +52,11 @@ def is_gone(holder: dict[str, Any], read: Reader = read_text) -> bool:
     # Another container of the same machine: its processes have numbers that mean nothing here.
     if not here["namespace"] or holder.get("namespace") != here["namespace"]:
         return False
-    return start_time(int(holder["pid"]), read) != holder["started"]
+    return start_time(int(holder["pid"]), read) != str(holder["started"])
 
 
 def start_time(pid: int, read: Reader = read_text) -> str:
-    """When a process was started, in clock ticks since the machine's start; empty for none and for one that only waits to be buried."""
+    """When a process was started, in clock ticks since the machine's start; empty for none and for a zombie."""
     # The second field is the name, which may hold spaces and parentheses: count from its end.
     fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else ""

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lease of a run: one file on the server that says who is changing it. Each of our modules renews it."""
+
 from __future__ import annotations
 
 import fcntl
@@ -97,15 +98,15 @@ def locked(path: str) -> Iterator[None]:
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise LeaseError(f"{path}.lock stays locked; end the process that holds it and run again") from error
+                    raise LeaseError(f"{path}.lock stays locked; end its holder and run again") from error
                 time.sleep(LOCK_POLL)
         yield
 
 
 def renew_from_environment(check_mode: bool = False) -> None:
-    """Called by each of our modules before it changes something. Raises LeaseError when another run has taken the server over.
+    """Called by each of our modules before it changes something. Raises LeaseError when another run has the server.
 
-    Nothing happens outside a run of site.yml, in check mode, and where there is no lease any more (the server was restarted).
+    Nothing happens outside a run of site.yml, in check mode, and where there is no lease any more (after a restart).
     """
     run_id, path = os.environ.get(RUN_VARIABLE), lease_file()
     if check_mode or not run_id or not os.path.exists(path):

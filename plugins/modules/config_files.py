@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes all directories, secrets and files of a role in one remote execution."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -10,14 +11,15 @@ module: config_files
 short_description: Write all directories, secrets and files of a role in one call
 version_added: 0.1.0
 description:
-  - Compares everything first and writes only what differs, each file as a whole or not at all, with one diff for each of them.
-    Nothing is written when any entry is invalid.
+  - Compares everything first and writes only what differs, each file as a whole or not at all, with one diff for
+    each. Nothing is written when any entry is invalid.
   - The content is rendered on the control node, usually by P(ansible.builtin.template#lookup).
-  - A file's modification time changes only with its content, so it can be compared with the start of the process that reads it.
+  - A file's modification time changes only with its content, so it can be compared with the start of the process that
+    reads it.
 options:
   directories:
     description:
-      - Directories to make, with owner, group and mode. Their missing parents are made too, for root with mode V(0755).
+      - Directories to make, with owner, group and mode. Missing parents are made too, for root with mode V(0755).
     type: list
     elements: dict
     default: []
@@ -41,8 +43,8 @@ options:
   secrets:
     description:
       - Secrets that live on the server, each in a file of its own.
-      - O(secrets[].value) is written as it is when given; else a file that exists is kept; else random bytes are generated once and
-        written in hexadecimal, without a final newline.
+      - O(secrets[].value) is written as it is when given; else a file that exists is kept; else random bytes are
+        generated once and written in hexadecimal, without a final newline.
     type: list
     elements: dict
     default: []
@@ -56,7 +58,7 @@ options:
         type: str
         required: true
       value:
-        description: The secret, a string, where the inventory has it. An empty value counts as none. At least 8 characters.
+        description: The secret, 8 characters at least, where the inventory has it. An empty string counts as none.
         type: raw
       bytes:
         description: How many random bytes to generate, 16 to 64.
@@ -86,7 +88,8 @@ options:
         required: true
       content:
         description:
-          - What the file holds, byte for byte; a string, so that data go through a filter like P(ansible.builtin.to_nice_json#filter).
+          - What the file holds, byte for byte. It is a string, so data need a filter like
+            P(ansible.builtin.to_nice_json#filter).
           - C(@SECRET:name@) is replaced on the server by the secret of that name, without a final newline.
         type: raw
         required: true
@@ -107,7 +110,7 @@ options:
         type: bool
         default: false
   watched:
-    description: Directories that some process reads as a whole; anything in them that is not listed above is reported with a warning.
+    description: Directories that a process reads as a whole. What is in them and not ours is reported with a warning.
     type: list
     elements: str
     default: []
@@ -178,13 +181,10 @@ problems:
   elements: str
 """
 
-import os
-import secrets
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bestviable.portfolio.plugins.module_utils import lease
-from ansible_collections.bestviable.portfolio.plugins.module_utils.files import disk, model, plan, report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.files.manager import ConfigFiles
 
 OWNERSHIP: dict[str, dict[str, Any]] = {
     "owner": {"type": "str", "required": True},
@@ -202,7 +202,7 @@ CONTENT: dict[str, dict[str, Any]] = {
     "content": {"type": "raw", "required": True},
     "secret": {"type": "bool", "default": False, "no_log": False},
 }
-# no_log as a whole: Ansible masks a value in the system log only where it stands there as one line. Our own answer says more.
+# no_log as a whole: in the system log Ansible does not find values of several lines to mask them.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "directories": {"type": "list", "elements": "dict", "default": [], "options": {**PATH, **OWNERSHIP}},
     "secrets": {
@@ -221,119 +221,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "watched": {"type": "list", "elements": "str", "default": []},
 }
-
-
-class ConfigFiles:
-    """One call: look, judge, compare, write, report."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
-        # Without this every path and owner would be masked in the answer; what really is secret is known better here.
-        module.no_log_values = sensitive_values(module.params)
-
-    def run(self) -> NoReturn:
-        try:
-            lease.renew_from_environment(self.module.check_mode)
-        except lease.LeaseError as error:
-            self.fail(str(error))
-        wanted, problems = model.read(self.module.params)
-        problems += [problem for problem in map(model.path_problem, self.module.params["watched"]) if problem]
-        self.refuse(problems)
-        found = {item.path: disk.look(item.path) for item in wanted}
-        parents = {path: os.path.isdir(path) for item in wanted for path in (item.path, os.path.dirname(item.path))}
-        self.refuse(plan.problems(wanted, found, parents) + self.ownership_problems(wanted))
-        complete, generated = plan.resolve(wanted, found, secrets.token_hex)
-        self.module.no_log_values |= plan.secret_values(complete, found)
-        changes = [
-            plan.Change(item, found[item.path], disk.user_id(item.owner), disk.group_id(item.group)) for item in complete
-        ]
-        leftovers = disk.leftovers({os.path.dirname(item.path) for item in wanted if not item.is_directory})
-        if not self.module.check_mode:
-            self.write(leftovers, [change for change in changes if change.changed])
-        self.answer(changes, leftovers, generated)
-
-    def ownership_problems(self, wanted: list[model.Wanted]) -> list[str]:
-        problems = []
-        for item in wanted:
-            uid, gid = disk.user_id(item.owner), disk.group_id(item.group)
-            unknown = f"owner {item.owner}" if uid is None else f"group {item.group}"
-            if uid is None or gid is None:
-                sentence = f"the {unknown} of {item.path} does not exist on this server; create it first, or give a number"
-                if self.module.check_mode:
-                    self.module.warn(sentence)
-                else:
-                    problems.append(sentence)
-            elif not item.implied and not disk.may_own(uid, gid):
-                problems.append(f"only root can give {item.path} to {item.owner}:{item.group}; set become: true")
-        return problems
-
-    def write(self, leftovers: list[str], changes: list[plan.Change]) -> None:
-        path, done = "", 0
-        try:
-            for path in leftovers:
-                disk.remove(path)
-            for change in changes:
-                path = change.wanted.path
-                disk.apply(change)
-                done += 1
-        except OSError as error:
-            self.fail(
-                f"{path} cannot be written: {error.strerror}; {done} of {len(changes)} changes were made, "
-                "each of them whole; correct the cause and run again."
-            )
-
-    def answer(self, changes: list[plan.Change], leftovers: list[str], generated: list[str]) -> NoReturn:
-        ours = {change.wanted.path for change in changes} | set(leftovers)
-        unknown = [
-            path
-            for directory in self.module.params["watched"]
-            for path in (os.path.join(directory, name) for name in disk.entries(directory))
-            if path not in ours
-        ]
-        for path in unknown:
-            self.module.warn(f"{path} is not ours, but is read with our files; remove it unless you put it there on purpose.")
-        result: dict[str, Any] = {
-            "changed": bool(leftovers) or any(change.changed for change in changes),
-            "files": {change.wanted.path: self.outcome(change) for change in changes if not change.wanted.is_directory},
-            "generated": generated,
-            "unknown": unknown,
-        }
-        if self.module._diff:
-            result["diff"] = [report.leftover_entry(path) for path in leftovers] + [
-                report.diff_entry(change, disk.user_name, disk.group_name) for change in changes if change.changed
-            ]
-        self.module.exit_json(**result, invocation=invocation(self.module.params))
-
-    def outcome(self, change: plan.Change) -> dict[str, Any]:
-        mtime = change.found.mtime
-        if change.content_changed:
-            mtime = None if self.module.check_mode else disk.look(change.wanted.path).mtime
-        return {"changed": change.changed, "content_changed": change.content_changed, "mtime": mtime}
-
-    def refuse(self, problems: list[str]) -> None:
-        if not problems:
-            return
-        more = f" ({len(problems) - 1} more in `problems`)" if problems[1:] else ""
-        self.fail(f"{problems[0][0].upper()}{problems[0][1:]}{more}. Nothing was written.", problems=problems)
-
-    def fail(self, message: str, **result: Any) -> NoReturn:
-        self.module.fail_json(msg=message, invocation=invocation(self.module.params), **result)
-
-
-def sensitive_values(params: dict[str, Any]) -> set[str]:
-    """What Ansible must mask wherever it would turn up. A short text is left out: masking it would garble every message."""
-    given = [entry["value"] for entry in params["secrets"]]
-    given += [entry["content"] for entry in params["files"] if entry["secret"]]
-    return {text for text in given if isinstance(text, str) and len(text) >= model.SHORTEST_SECRET}
-
-
-def invocation(params: dict[str, Any]) -> dict[str, Any]:
-    """The arguments as they may be shown: everything but contents and secrets."""
-    shown = {
-        "secrets": [{**entry, "value": "<given>" if entry["value"] else None} for entry in params["secrets"]],
-        "files": [{**entry, "content": "<not shown>"} for entry in params["files"]],
-    }
-    return {"module_args": {**params, **shown}}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes or gives up the lease of a run."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -10,10 +11,10 @@ module: run_lease
 short_description: Hold a server for one run, so that two runs never change it at the same time
 version_added: 0.1.0
 description:
-  - Writes C(/run/portfolio/lease.json) on the server. Every other module of this collection renews it while the run goes on.
+  - Writes C(/run/portfolio/lease.json) on the server. The other modules of this collection renew it during the run.
   - Refuses, with the name of its holder, a server that another run holds.
-  - A lease that was not renewed for ten minutes is taken over with a warning, and so, at once, is one whose holder was started on
-    this control node and is gone.
+  - A lease that was not renewed for ten minutes is taken over with a warning, and so, at once, is one whose holder was
+    started on this control node and is gone.
   - The run is named by the environment variable C(PORTFOLIO_RUN_ID), which the play sets for all its tasks.
 options:
   state:
@@ -25,7 +26,7 @@ options:
     description: Who runs this, filled in by the action plugin on the control node.
     type: dict
   take_over:
-    description: The run whose lease is taken although it is fresh, filled in by the action plugin when the holder is gone.
+    description: The run whose lease is taken though it is fresh, filled in by the action plugin when that run is gone.
     type: str
 attributes:
   check_mode:
@@ -82,7 +83,7 @@ def take(module: AnsibleModule, path: str, run_id: str) -> NoReturn:
     if current and verdict == lease.REFUSED:
         module.fail_json(msg=f"{lease.held_sentence(current)}. Nothing was changed.", lease=current)
     if current and verdict == lease.TAKEN_OVER:
-        module.warn(f"The lease of an earlier run is taken over: {lease.name_sentence(current)}, and it did not end properly.")
+        module.warn(f"{lease.name_sentence(current)} did not end properly; its lease is taken over.")
     new = lease.renewed(current, verdict, run_id, module.params["holder"] or {}, now)
     if not module.check_mode:
         lease.write(path, new)

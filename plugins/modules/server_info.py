@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the server's state in one remote execution."""
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -10,12 +11,12 @@ module: server_info
 short_description: Read the state of a server, its Docker Engine and our parts of it, in one call
 version_added: 0.1.0
 description:
-  - Reads distribution, memory, disk, ports, files, Docker Engine, containers, networks, volumes and images at once, so that roles
-    decide on the answer with cheap conditions instead of asking again and again.
+  - Reads distribution, memory, disk, ports, files, Docker Engine, containers, networks, volumes and images at once, so
+    that roles decide on the answer with cheap conditions instead of asking again and again.
   - Needs nothing but Python on the server. What is not there is V(null) in the answer and never a failure, so the first
     C(--check) on a bare server works.
-  - Docker is always asked over the local socket, whatever C(DOCKER_HOST) or the current context say; where those lead is
-    reported.
+  - Docker is always asked over the local socket, whatever C(DOCKER_HOST) or the current context say. Where those lead
+    is reported.
 author:
   - Best Viable (@bestviable)
 options:
@@ -121,7 +122,9 @@ server:
         C(context) (the address that the CLI would use) and C(error).
       type: dict
     networks:
-      description: For each name C(id), C(driver), C(internal), C(subnets), C(gateways), C(labels) and the running C(containers) with address.
+      description: >-
+        For each name C(id), C(driver), C(internal), C(subnets), C(gateways), C(labels) and C(containers), the running
+        ones with their addresses.
       type: dict
     routes:
       description: The IPv4 routes, C(destination) in CIDR notation and C(interface).
@@ -132,13 +135,17 @@ server:
       type: dict
     containers:
       description: >-
-        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(restart_count), C(labels), C(networks),
-        C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
+        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(restart_count), C(labels),
+        C(networks), C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
       type: dict
     publishers:
-      description: Every published port of all running containers, with C(container), C(host_ip), C(host_port) and C(container_port).
+      description: Published ports of all running containers, C(container), C(host_ip), C(host_port), C(container_port).
       type: list
       elements: dict
+    traefiks:
+      description: Names of the running Traefik containers that this collection did not make.
+      type: list
+      elements: str
     images:
       description: For each reference C(id), C(user), C(labels), C(env), C(digests) and C(entrypoint).
       type: dict
@@ -161,7 +168,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bestviable.portfolio.plugins.module_utils.server import docker_client, docker_parse, host, host_parse
+from ansible_collections.bestviable.portfolio.plugins.module_utils.server import (
+    docker_client,
+    docker_parse,
+    host,
+    host_parse,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker_api import DockerApi, DockerError
 
 NAMES = {"type": "list", "elements": "str", "default": []}
@@ -188,12 +200,15 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
         "error": None,
         **docker_parse.engine({}, {}),
         "publishers": [],
+        "traefiks": [],
         **{kind: dict.fromkeys(params[kind]) for kind in ("containers", "networks", "volumes", "images")},
     }
     try:
         with DockerApi(params["docker_socket"]) as api:
             found.update(docker_parse.engine(api.get("/info") or {}, api.get("/version") or {}), reachable=True)
-            found["publishers"] = docker_parse.publishers(api.get("/containers/json") or [])
+            running = api.get("/containers/json") or []
+            found["publishers"] = docker_parse.publishers(running)
+            found["traefiks"] = docker_parse.proxies(running)
             found["containers"] = _described(params["containers"], api.container, docker_parse.container)
             found["networks"] = _described(params["networks"], api.network, docker_parse.network)
             found["images"] = _described(params["images"], api.image, docker_parse.image)
@@ -231,7 +246,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
     cli = docker_client.find_cli()
     compose = docker_client.start_compose_version(cli) if cli else None
     engine = read_engine(params)
-    objects = {key: engine.pop(key) for key in ("containers", "networks", "volumes", "images", "publishers")}
+    objects = {key: engine.pop(key) for key in ("containers", "networks", "volumes", "images", "publishers", "traefiks")}
     volume = objects["volumes"].get(params["data_volume"])
     return {
         "uid": os.geteuid(),

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at the disk and writing to it. A kill between any two steps leaves the old file or the new one, never a part."""
+"""Looking at the disk and writing to it. A kill at any step leaves the old file or the new one, never a part."""
+
 from __future__ import annotations
 
 import grp
@@ -12,7 +13,6 @@ import secrets
 import stat
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.files.model import (
-    ABSENT,
     DIRECTORY,
     FILE,
     LINK,
@@ -89,9 +89,8 @@ def may_own(uid: int, gid: int) -> bool:
 
 def leftovers(directories: set[str]) -> list[str]:
     """Temporary files of a run that was killed."""
-    return sorted(
-        os.path.join(directory, name) for directory in directories for name in entries(directory) if TEMPORARY.fullmatch(name)
-    )
+    found = [(directory, name) for directory in directories for name in entries(directory)]
+    return sorted(os.path.join(directory, name) for directory, name in found if TEMPORARY.fullmatch(name))
 
 
 def entries(directory: str) -> list[str]:
@@ -145,7 +144,7 @@ def _replace(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
 
 
 def _set_attributes(path: str, uid: int, gid: int, mode: int) -> None:
-    # O_PATH would not allow fchmod; reading needs no right that the owner of the file lacks when run as root.
+    # Through a descriptor, so that nobody can put a link there in between.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         # The owner first: changing it clears setuid bits.

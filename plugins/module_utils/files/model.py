@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wanted on the disk and what is there, as values. Pure."""
+
 from __future__ import annotations
 
 import os
@@ -72,7 +73,8 @@ def read(params: dict[str, Any]) -> tuple[list[Wanted], list[str]]:
             problems.append(f"{item.path} is listed twice; keep one of the entries")
         seen.add(item.path)
     names = [item.name for item in wanted if item.name]
-    problems += [f"secret {name} is listed twice; keep one of the entries" for name in sorted(set(names)) if names.count(name) > 1]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    problems += [f"secret {name} is listed twice; keep one of the entries" for name in doubled]
     directories = implied_directories(wanted) + [item for item in wanted if item.is_directory]
     # A parent's path is shorter than its child's.
     directories.sort(key=lambda item: len(item.path))
@@ -88,11 +90,18 @@ def implied_directories(wanted: list[Wanted]) -> list[Wanted]:
         while parent not in ("/", ""):
             parents.add(parent)
             parent = os.path.dirname(parent)
-    return [Wanted(path, "root", "root", IMPLIED_MODE, is_directory=True, implied=True) for path in sorted(parents - listed)]
+    made = sorted(parents - listed)
+    return [Wanted(path, "root", "root", IMPLIED_MODE, is_directory=True, implied=True) for path in made]
 
 
 def path_problem(path: str) -> str | None:
-    if not path.startswith("/") or path == "/" or "\0" in path or os.path.normpath(path) != path or path.startswith("//"):
+    if (
+        not path.startswith("/")
+        or path.startswith("//")
+        or "\0" in path
+        or os.path.normpath(path) != path
+        or path == "/"
+    ):
         return f"{path!r} is not a full path; write it from / on, without '..', doubled or final slashes"
     return None
 
@@ -108,7 +117,8 @@ def _entry_problems(kind: str, entry: dict[str, Any]) -> list[str]:
         return problems
     text = entry["content" if kind == "files" else "value"]
     if text is not None and not isinstance(text, str):
-        return [*problems, f"the content of {path} is not a string but {type(text).__name__}; use a filter like to_nice_json, or quotes"]
+        problems.append(f"the content of {path} is not a string; use quotes, or a filter like to_nice_json")
+        return problems
     if text and _encoded(text) is None:
         problems.append(f"the content of {path} is not UTF-8 text; write it as such")
     return problems + (_secret_problems(entry) if kind == "secrets" else [])
@@ -116,16 +126,14 @@ def _entry_problems(kind: str, entry: dict[str, Any]) -> list[str]:
 
 def _secret_problems(entry: dict[str, Any]) -> list[str]:
     problems = []
-    value = entry["value"]
-    if not NAME.fullmatch(entry["name"]):
-        problems.append(f"the secret name {entry['name']!r} is not made of letters, digits, '_', '.' and '-'; rename it")
+    name, value = entry["name"], entry["value"]
+    if not NAME.fullmatch(name):
+        problems.append(f"the secret name {name!r} is not made of letters, digits, '_', '.' and '-'; rename it")
     if value and len(value) < SHORTEST_SECRET:
-        problems.append(f"the value of secret {entry['name']} is shorter than {SHORTEST_SECRET} characters; take a longer one")
+        problems.append(f"the value of secret {name} has less than {SHORTEST_SECRET} characters; take a longer one")
     if entry["bytes"] not in SECRET_BYTES:
-        problems.append(
-            f"secret {entry['name']} cannot have {entry['bytes']} bytes; "
-            f"take {SECRET_BYTES.start} to {SECRET_BYTES.stop - 1}"
-        )
+        limits = f"{SECRET_BYTES.start} to {SECRET_BYTES.stop - 1}"
+        problems.append(f"secret {name} cannot have {entry['bytes']} bytes; take {limits}")
     return problems
 
 
@@ -136,7 +144,8 @@ def _entry(kind: str, entry: dict[str, Any]) -> Wanted:
     if kind == "files":
         return Wanted(**common, content=_encoded(entry["content"]), secret=entry["secret"])
     # An empty value is an unset variable of the inventory: the secret is kept or generated.
-    return Wanted(**common, content=_encoded(entry["value"]) if entry["value"] else None, secret=True, name=entry["name"], length=entry["bytes"])
+    value = _encoded(entry["value"]) if entry["value"] else None
+    return Wanted(**common, content=value, secret=True, name=entry["name"], length=entry["bytes"])
 
 
 def _encoded(text: str) -> bytes | None:

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what is wanted and what is there to one list of changes, which feeds report, check mode and writing alike. Pure."""
+"""From what is wanted and what is there to one list of changes: it feeds report, check mode and writing alike. Pure."""
+
 from __future__ import annotations
 
 import os
@@ -87,12 +88,12 @@ def _place_problems(item: Wanted, there: Found, directories: set[str], parents: 
     return []
 
 
-def _content_problems(item: Wanted, names: set[str | None], given: list[bytes]) -> list[str]:
+def _content_problems(item: Wanted, names: set[str], given: list[bytes]) -> list[str]:
     content = item.content or b""
     referred = [name.decode() for name in REFERENCE.findall(content)]
     unknown = sorted(set(referred) - names)
     if unknown:
-        return [f"{item.path} refers to the secret {unknown[0]}, which is not among secrets; add it or correct the name"]
+        return [f"{item.path} refers to the unknown secret {unknown[0]}; add it to secrets or correct the name"]
     if REFERENCE_START in REFERENCE.sub(b"", content):
         return [f"{item.path} has a reference to a secret that is not closed; write it as @SECRET:name@"]
     if not item.secret and (referred or any(value in content for value in given)):
@@ -103,7 +104,7 @@ def _content_problems(item: Wanted, names: set[str | None], given: list[bytes]) 
 def resolve(
     wanted: list[Wanted], found: Mapping[str, Found], generate: Callable[[int], str]
 ) -> tuple[list[Wanted], list[str]]:
-    """Fill in the secrets: given, else kept, else generated; returns the entries and the names of the generated ones."""
+    """Fill in the secrets: given, else kept, else generated; returns the entries and the generated names."""
     values: dict[str, bytes] = {}
     generated: list[str] = []
     complete: list[Wanted] = []

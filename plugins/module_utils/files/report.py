@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes as Ansible shows them: one entry a file, and never a byte of a secret. Pure."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -5,6 +5,7 @@
 
 The Docker SDK and the CLI are not there yet on a bare server, and one connection is faster than either.
 """
+
 from __future__ import annotations
 
 import http.client

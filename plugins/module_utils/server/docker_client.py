@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Docker's command line on this machine: where it is, which engine it would talk to, its compose plugin."""
+
 from __future__ import annotations
 
 import hashlib
@@ -27,7 +28,9 @@ def endpoint(environment: Mapping[str, str], home: str, read: Callable[[str], by
     if environment.get("DOCKER_HOST"):
         return environment["DOCKER_HOST"]
     directory = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
-    context = environment.get("DOCKER_CONTEXT") or _json(read, os.path.join(directory, "config.json")).get("currentContext")
+    context = environment.get("DOCKER_CONTEXT") or _json(read, os.path.join(directory, "config.json")).get(
+        "currentContext"
+    )
     if not context or context == "default":
         return DEFAULT_ENDPOINT
     folder = hashlib.sha256(str(context).encode()).hexdigest()

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Docker Engine answers, reduced to what roles decide on. Pure, and forgiving about keys that an engine lacks."""
+"""What the Docker Engine answers, reduced to what roles decide on. Pure; keys that an engine lacks are forgiven."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -110,6 +111,20 @@ def publishers(running: list[Json]) -> list[Json]:
                     }
                 )
     return sorted(found, key=lambda row: (row["host_port"], row["container"], str(row["host_ip"])))
+
+
+def proxies(running: list[Json]) -> list[str]:
+    """Names of the running Traefik containers that are not ours: their image is called traefik, whoever tagged it."""
+    return sorted(
+        (entry.get("Names") or ["/"])[0].lstrip("/")
+        for entry in running
+        if _repository(entry.get("Image") or "") == "traefik" and "bestviable.portfolio" not in (entry.get("Labels") or {})
+    )
+
+
+def _repository(reference: str) -> str:
+    """Last part of an image's name, without registry, owner, tag and digest."""
+    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _bindings(bindings: Json) -> list[Json]:

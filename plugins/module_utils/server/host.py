@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading the machine: files, /proc, disk. Nothing here fails for something that is not there."""
+
 from __future__ import annotations
 
 import importlib.util

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the kernel and the distribution write about themselves, as Python values. Pure: text in, values out."""
+
 from __future__ import annotations
 
 import ipaddress

@@ -15,7 +15,13 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 HEALTHY: dict[str, Any] = json.loads((HERE / "healthy.json").read_text())
-MARKER = {"image": "postgres:15.20-alpine", "image_id": "sha256:old", "image_source": "registry", "system_identifier": "7", "uid": "70"}
+MARKER = {
+    "image": "postgres:15.20-alpine",
+    "image_id": "sha256:old",
+    "image_source": "registry",
+    "system_identifier": "7",
+    "uid": "70",
+}
 OURS = {"bestviable.portfolio": "postgres-erp"}
 DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
 STRANGER = {
@@ -30,7 +36,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "healthy": ({}, {}, []),
     "deployed": ({"markers": {"data": MARKER}, "data_volume": DATA, "files": STAMP | DIRECTORY}, {}, []),
     "no_root": ({"uid": 1000}, {}, ["uid 1000", "ansible_become"]),
-    "distribution": ({"distribution": {"id": "alpine", "version_id": "3.22", "name": "Alpine Linux v3.22"}}, {}, ["Alpine", "Debian 12"]),
+    "distribution": (
+        {"distribution": {"id": "alpine", "version_id": "3.22", "name": "Alpine Linux v3.22"}},
+        {},
+        ["Alpine", "Debian 12"],
+    ),
     "architecture": ({"architecture": "riscv64"}, {}, ["riscv64", "x86_64"]),
     "context": ({"docker": {"context": "ssh://other"}}, {}, ["ssh://other", "docker context use default"]),
     "rootless": ({"docker": {"rootless": True}}, {}, ["rootless"]),
@@ -39,27 +49,54 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "memory": ({"memory": {"total_mb": 480}}, {}, ["480 MB", "900 MB", "docker_host_minimum_memory_mb"]),
     "free_memory": ({"memory": {"available_mb": 90}}, {}, ["90 MB", "docker_host_minimum_available_mb"]),
     "disk": ({"disk": {"free_mb": 100}}, {}, ["100 MB", "docker image prune"]),
-    "subnet": ({"routes": [{"destination": "172.28.0.0/16", "interface": "eth1"}]}, {}, ["172.28.0.0/16 on eth1", "docker_host_subnets"]),
+    "subnet": (
+        {"routes": [{"destination": "172.28.0.0/16", "interface": "eth1"}]},
+        {},
+        ["172.28.0.0/16 on eth1", "docker_host_subnets"],
+    ),
     "container": ({"containers": {"postgres-erp": STRANGER}}, {}, ["postgres:16", "docker rename"]),
     "volume": ({"data_volume": DATA | {"labels": {}}}, {}, ["postgres-erp-data", "docker volume rm"]),
     "directory": ({"files": DIRECTORY}, {}, ["/opt/portfolio/postgres-erp", "portfolio_directory"]),
     "lost_volume": ({"markers": {"data": MARKER}}, {}, ["is missing", "system identifier 7", "restore"]),
     "empty_volume": (
-        {"markers": {"data": MARKER}, "data_volume": DATA | {"empty": True, "pg_version": None, "system_identifier": None}},
+        {
+            "markers": {"data": MARKER},
+            "data_volume": DATA | {"empty": True, "pg_version": None, "system_identifier": None},
+        },
         {},
         ["is empty", "restore"],
     ),
-    "other_data": ({"markers": {"data": MARKER}, "data_volume": DATA | {"system_identifier": 8}}, {}, ["another database", "8", "7"]),
-    "other_major": ({"markers": {"data": MARKER}, "data_volume": DATA | {"pg_version": "14"}}, {}, ["PostgreSQL 14", "PostgreSQL 15"]),
+    "other_data": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | {"system_identifier": 8}},
+        {},
+        ["another database", "8", "7"],
+    ),
+    "other_major": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | {"pg_version": "14"}},
+        {},
+        ["PostgreSQL 14", "PostgreSQL 15"],
+    ),
     "marker": ({"markers": {"data": {"error": "not JSON"}}, "data_volume": DATA}, {}, ["marker.json", "not JSON"]),
-    "image_source": ({"markers": {"data": MARKER}, "data_volume": DATA}, {"portfolio_image_source": "build"}, ["build", "set it back"]),
+    "image_source": (
+        {"markers": {"data": MARKER}, "data_volume": DATA},
+        {"portfolio_image_source": "build"},
+        ["build", "set it back"],
+    ),
     "moved_tag": (
-        {"markers": {"data": MARKER}, "data_volume": DATA, "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}}},
+        {
+            "markers": {"data": MARKER},
+            "data_volume": DATA,
+            "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}},
+        },
         {},
         ["sha256:new", "sha256:old", "postgres_erp_accept_image"],
     ),
     "accepted_tag": (
-        {"markers": {"data": MARKER}, "data_volume": DATA, "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}}},
+        {
+            "markers": {"data": MARKER},
+            "data_volume": DATA,
+            "images": {"postgres:15.20-alpine": {"id": "sha256:new", "env": {}}},
+        },
         {"postgres_erp_accept_image": "sha256:new"},
         [],
     ),
@@ -72,7 +109,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
     "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["postgres_erp_pids"]),
     "unknown_option": ({}, {"postgres_erp_memroy": "1g"}, ["postgres_erp_memroy", "README"]),
-    "port_taken": ({"ports": {"3000": {"address": "0.0.0.0", "process": "node", "pid": 7, "container": None}}}, {}, ["3000", "traefik_local_port"]),
+    "port_taken": (
+        {"ports": {"3000": {"address": "0.0.0.0", "process": "node", "pid": 7, "container": None}}},
+        {},
+        ["3000", "traefik_local_port"],
+    ),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
 }
 
@@ -97,7 +138,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     inventory = tmp_path_factory.mktemp("preflight") / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
     run = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), "--forks", "2", str(HERE / "refuse.yml")],
+        [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(inventory),
+            "--forks",
+            "2",
+            str(HERE / "refuse.yml"),
+        ],
         env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"},
         capture_output=True,
         text=True,
@@ -111,7 +159,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
             for host, result in task["hosts"].items():
                 if result.get("failed"):
                     parts = [item for item in result.get("results", [result]) if item.get("failed")]
-                    messages[host] += [" ".join([str(part.get("msg", ""))] + part.get("argument_errors", [])) for part in parts]
+                    messages[host] += [
+                        " ".join([str(part.get("msg", ""))] + part.get("argument_errors", [])) for part in parts
+                    ]
     return messages
 
 

@@ -13,7 +13,13 @@ CONTAINER: dict[str, Any] = {
     "state": "running", "image_id": "sha256:a", "labels": {LABEL: "h"}, "memory": 314572800, "memory_swap": 314572800,
     "nano_cpus": 500000000, "networks": {"portfolio-network": "172.28.10.2"}, "started_at": "2026-11-23T12:00:00.123456789Z",
 }  # fmt: skip
-WANTED: dict[str, Any] = {"image_id": "sha256:a", "config_hash": "h", "memory": "314572800", "cpus": "0.5", "networks": ["portfolio-network"]}
+WANTED: dict[str, Any] = {
+    "image_id": "sha256:a",
+    "config_hash": "h",
+    "memory": "314572800",
+    "cpus": "0.5",
+    "networks": ["portfolio-network"],
+}
 STARTED = 1795435200.123456789
 
 
@@ -48,6 +54,6 @@ def test_newer_file(newer_than: float | None, expected: int) -> None:
 
 def test_overlaps_ignore_the_default_route() -> None:
     routes = [{"destination": "0.0.0.0/0", "interface": "eth0"}, {"destination": "172.28.0.0/16", "interface": "eth1"}]
-    assert subnet_overlaps([{"key": "a", "value": "172.28.10.0/24"}, {"key": "b", "value": "172.29.0.0/24"}], routes) == [
-        "a 172.28.10.0/24 and 172.28.0.0/16 on eth1"
-    ]
+    assert subnet_overlaps(
+        [{"key": "a", "value": "172.28.10.0/24"}, {"key": "b", "value": "172.29.0.0/24"}], routes
+    ) == ["a 172.28.10.0/24 and 172.28.0.0/16 on eth1"]

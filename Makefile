@@ -1,0 +1,48 @@
+# `make deploy` and `make test` are the two commands. A verb only calls ./portfolio, a check only calls tests/run.
+VERBS = deploy plan psql logs token destroy vault images setup
+SETTINGS = INVENTORY SQL S LINES ROLE SUB DAYS DATA YES LOCK
+
+# What was given on make's command line, quoted; the environment is not looked at, so that nothing is removed by accident.
+quoted = '$(subst ','\'',$(1))'
+given = $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(name)=$(call quoted,$($(name)))))
+
+.PHONY: help $(VERBS) test test-long lint sanity test-unit test-consistency test-package test-deploy test-integration \
+  test-molecule bench docs format lock
+
+help:
+	@./portfolio
+
+$(VERBS):
+	@./portfolio $@ $(given)
+
+test:
+	@./tests/run
+
+test-long:
+	@./tests/run --long
+
+lint sanity:
+	@./tests/run $@
+
+test-unit test-consistency test-package test-deploy test-integration:
+	@./tests/run $(@:test-%=%)
+
+test-molecule:
+	@SCENARIO=$(or $(SCENARIO),default) ./tests/run molecule
+
+bench:
+	@./tests/bench/run
+
+# The tables of variables in the roles' READMEs.
+docs:
+	@./portfolio setup LOCK=test
+	@.venv/bin/python -m tests.consistency.role_tables
+
+format:
+	@./portfolio setup LOCK=test
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format .
+	@.venv/bin/sqlfluff fix --disable-progress-bar sql
+
+lock:
+	@./requirements/lock

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the SQL files on the control node as bytes: every other way there strips, decodes or templates them."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+FROM_CONTROL_NODE = ("migrations", "access", "assertions")
+
+
+def _readable(option: str, path: Path, want_directory: bool) -> Path:
+    if want_directory and not path.is_dir():
+        raise AnsibleActionFail(
+            f"{option}: {path} is not a directory on the control node; give the one with the *.sql files"
+        )
+    if not want_directory and not path.is_file():
+        raise AnsibleActionFail(f"{option}: {path} is not a file on the control node; write it or correct the path")
+    return path
+
+
+def _bytes(option: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AnsibleActionFail(
+            f"{option}: {path} cannot be read: {error.strerror}; correct its mode or owner"
+        ) from None
+
+
+def sql_files(option: str, directory: Path) -> list[dict[str, str]]:
+    """Each *.sql file of a directory as {name, content in base64}."""
+    paths = sorted(_readable(option, directory, want_directory=True).glob("*.sql"))
+    return [{"name": path.name, "content": base64.b64encode(_bytes(option, path)).decode("ascii")} for path in paths]
+
+
+def yaml_file(option: str, path: Path) -> Any:
+    raw = _bytes(option, _readable(option, path, want_directory=False))
+    try:
+        return yaml.safe_load(raw)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise AnsibleActionFail(
+            f"{option}: {path} is not YAML: {' '.join(str(error).split())}; correct the file"
+        ) from None
+
+
+def access_files(directory: Path) -> dict[str, Any]:
+    roles = directory / "roles.yml"
+    found: dict[str, Any] = {"files": sql_files("access", directory)}
+    if roles.exists():
+        found["roles"] = yaml_file("access", roles)
+    return found
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = dict(self._task.args)
+        sent = dict(given)
+        for option in FROM_CONTROL_NODE:
+            value = given.get(option)
+            if value is None:
+                continue
+            if not isinstance(value, str):
+                raise AnsibleActionFail(f"{option} must be a path on the control node")
+            path = Path(self._loader.path_dwim(value))
+            if option == "migrations":
+                sent[option] = sql_files(option, path)
+            else:
+                sent[option] = access_files(path) if option == "access" else yaml_file(option, path)
+        result.update(self._execute_module(module_args=sent, task_vars=task_vars))
+        # The files themselves would fill every log.
+        arguments = result.get("invocation", {}).get("module_args")
+        if arguments:
+            arguments.update({option: given[option] for option in FROM_CONTROL_NODE if option in given})
+        return result

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The owner's session: the fast path, the lock, the transaction, and what is tried again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, lock, state, transaction
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
+    DatabaseError,
+    Session,
+    Settings,
+    Target,
+    UnreachableError,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.transaction import Result
+
+READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+READ_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+TRIES = 5
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """How the owner's session works."""
+
+    target: Target
+    settings: Settings
+    lock_wait: float
+    check_mode: bool
+    run_id: str
+    # Called once before something is changed (the run's lease).
+    changing: Callable[[], None]
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass
+class Outcome:
+    """What the owner's session found and did."""
+
+    before: State | None = None
+    result: Result | None = None
+    assertions: Report | None = None
+    waited_ms: int = 0
+    attempts: int = 1
+    timings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return self.result is not None and self.result.changed
+
+
+def pause(attempt: int) -> float:
+    """1, 2, 4, 8 seconds, each a little different so that two runs do not meet again."""
+    return float(2 ** (attempt - 1)) + random.uniform(0, 0.3)  # noqa: S311
+
+
+def _again(owner: Owner, work: Callable[[int], _T]) -> _T:
+    attempt = 1
+    while True:
+        try:
+            return work(attempt)
+        except DatabaseError as error:
+            if not error.worth_retrying or attempt == TRIES or owner.check_mode:
+                raise
+        except UnreachableError as error:
+            # Refused at the first attempt is an answer; later, or while the server starts, it is a matter of time.
+            if (attempt == 1 and not error.starting) or attempt == TRIES or owner.check_mode:
+                raise
+        owner.sleep(pause(attempt))
+        attempt += 1
+
+
+def _assert_idle(work: Work, session: Session, outcome: Outcome) -> None:
+    assert outcome.before is not None
+    outcome.assertions = state.assert_all(session, work, outcome.before.facts, outcome.before.snapshot)
+    state.refuse_failed(outcome.assertions)
+    session.execute("ROLLBACK")
+
+
+def _look_only(work: Work, session: Session) -> Outcome:
+    """The fast path: everything is read, nothing is locked, nothing is written."""
+    begin = time.monotonic()
+    before = state.look(session, work, READ_ONLY)
+    outcome = Outcome(before)
+    if before.idle:
+        _assert_idle(work, session, outcome)
+    else:
+        session.execute("ROLLBACK")
+    outcome.timings["read"] = int((time.monotonic() - begin) * 1000)
+    return outcome
+
+
+class _Run:
+    """One run over several attempts; it remembers what a retry must know."""
+
+    def __init__(self, owner: Owner, work: Work) -> None:
+        self.owner = owner
+        self.work = work
+        # The result whose COMMIT never answered: only the ledger knows whether it counts.
+        self.lost: Result | None = None
+        self.renewed = False
+
+    def attempt(self, number: int) -> Outcome:
+        session = Session(self.owner.target, self.owner.settings)
+        try:
+            outcome = self._attempt(session)
+        except MigrationError:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+        outcome.attempts = number
+        return outcome
+
+    def _attempt(self, session: Session) -> Outcome:
+        outcome = Outcome()
+        if self.lost is None:
+            outcome = _look_only(self.work, session)
+            if outcome.before is not None and outcome.before.idle:
+                return outcome
+        if not self.renewed:
+            self.owner.changing()
+            self.renewed = True
+        outcome.waited_ms = lock.acquire(session, self.owner.lock_wait)
+        if self.lost is not None:
+            committed = self._committed(session)
+            if committed is not None:
+                return Outcome(committed, self.lost, self.lost.assertions, outcome.waited_ms)
+        return self._change(session, outcome)
+
+    def _change(self, session: Session, outcome: Outcome) -> Outcome:
+        """Under the lock: read again, because what was pending may have been another run in progress; then act."""
+        begin = time.monotonic()
+        outcome.before = state.look(session, self.work, READ_WRITE)
+        if outcome.before.idle:
+            _assert_idle(self.work, session, outcome)
+            return outcome
+        result = transaction.run(session, self.work, outcome.before, self.owner.run_id)
+        outcome.result, outcome.assertions = result, result.assertions
+        if self.owner.check_mode or not result.changed:
+            session.execute("ROLLBACK")
+        else:
+            self._commit(session, result)
+        outcome.timings["apply"] = int((time.monotonic() - begin) * 1000)
+        return outcome
+
+    def _commit(self, session: Session, result: Result) -> None:
+        try:
+            session.execute("COMMIT")
+        except DatabaseError as error:
+            if error.lost:
+                self.lost = result
+            raise
+
+    def _committed(self, session: Session) -> State | None:
+        """After a lost COMMIT, under the lock: did it reach the server?"""
+        after = state.look(session, self.work, READ_ONLY)
+        session.execute("ROLLBACK")
+        expected = after.ledger.expected
+        return after if expected is not None and expected.run_id == self.owner.run_id else None
+
+
+def run(owner: Owner, work: Work) -> Outcome:
+    """Bring the database to what `work` says, or raise MigrationError with nothing changed."""
+    this = _Run(owner, work)
+    try:
+        return _again(owner, this.attempt)
+    except DatabaseError as error:
+        _write_failure(owner, str(error))
+        tried = f" after {TRIES} attempts" if error.worth_retrying and not owner.check_mode else ""
+        left = "nothing was changed" if this.lost is None else "it is not known whether the transaction was committed"
+        details = {name: value for name, value in error.fields.items() if value}
+        raise MigrationError(
+            f"database {owner.target.database}{tried}: {error}; {left}; {_remedy(error)}",
+            error={"sqlstate": error.sqlstate, **details},
+        ) from None
+    except MigrationError as error:
+        if not isinstance(error, UnreachableError):
+            _write_failure(owner, error.sentence)
+        raise
+
+
+def _remedy(error: DatabaseError) -> str:
+    return {
+        "55P03": "another session locks a table: end it and run again",
+        "42501": "give the login the privilege it lacks and run again",
+        "53100": "free disk space on the server and run again",
+        "57014": "raise statement_timeout or make the statement smaller and run again",
+    }.get(error.sqlstate or "", "see the server's log and run again")
+
+
+def _write_failure(owner: Owner, sentence: str) -> None:
+    """One event for history, after everything was rolled back; a ledger that is not there is not made for it."""
+    if owner.check_mode:
+        return
+    try:
+        session = Session(owner.target, owner.settings)
+    except MigrationError:
+        return
+    with contextlib.suppress(DatabaseError):
+        session.execute(ledger.EVENT, (owner.run_id, "failure", None, json.dumps({"message": sentence[:1000]})))
+    session.close()

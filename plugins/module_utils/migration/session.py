@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One connection: how it is opened, what is set in it, and what becomes of its errors."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+
+try:
+    import psycopg2
+
+    PSYCOPG2_ERROR = None
+except ImportError:
+    PSYCOPG2_ERROR = traceback.format_exc()
+
+# Retrying helps with these: lock not available, deadlock, serialization failure, server is starting.
+RETRIED = {"55P03", "40P01", "40001", "57P03"}
+# ... and these mean that the server ended the session.
+_ENDED = {"57P01", "57P02", "25P03"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Session settings that a role's or a database's own defaults must not decide."""
+
+    lock_timeout_ms: int
+    statement_timeout_ms: int
+
+    def values(self) -> dict[str, str]:
+        return {
+            "search_path": "pg_catalog",
+            "lock_timeout": str(self.lock_timeout_ms),
+            "statement_timeout": str(self.statement_timeout_ms),
+            "idle_in_transaction_session_timeout": "60000",
+            # A killed client's transaction, and its locks, are gone at once.
+            "client_connection_check_interval": "500",
+            "quote_all_identifiers": "off",
+            "standard_conforming_strings": "on",
+            "check_function_bodies": "on",
+            "row_security": "on",
+            "default_tablespace": "",
+            "DateStyle": "ISO, YMD",
+            "IntervalStyle": "postgres",
+            "TimeZone": "UTC",
+            "bytea_output": "hex",
+            "client_min_messages": "warning",
+            "jit": "off",
+        }
+
+    def options(self) -> str:
+        """As libpq's start-up options: no round trip, and stronger than ALTER ROLE ... SET."""
+        return " ".join(f"-c {name}={_escaped(value)}" for name, value in self.values().items())
+
+    def again(self) -> str:
+        """Set for the rest of a transaction what a script may have changed."""
+        return (
+            "SET LOCAL ROLE NONE; "
+            + "; ".join(
+                f"SET LOCAL {name} = '{value}'" for name, value in self.values().items() if name != "search_path"
+            )
+            + "; SET LOCAL search_path = pg_catalog"
+        )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to log in."""
+
+    user: str
+    database: str
+    host: str
+    port: int
+    password: str | None = field(default=None, repr=False)
+    ssl_mode: str = "prefer"
+    ca_cert: str | None = None
+
+    def at(self, **changes: Any) -> Target:
+        return replace(self, **changes)
+
+
+class UnreachableError(MigrationError):
+    """No session. `absent`: nothing answered, or the database or role is not there (yet)."""
+
+    def __init__(self, target: Target, message: str) -> None:
+        self.message = message
+        self.starting = "the database system is" in message
+        self.absent = (
+            self.starting
+            or "FATAL:" not in message
+            or ("does not exist" in message and ("database " in message or "role " in message))
+        )
+        super().__init__(
+            f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {message}; "
+            "nothing was changed; see that the server runs there and lets this login in"
+        )
+
+
+class DatabaseError(MigrationError):
+    """An error that the server reported for one statement, or the loss of the connection (`lost`)."""
+
+    def __init__(self, error: Exception, lost: bool) -> None:
+        diagnostics = getattr(error, "diag", None)
+        self.lost = lost
+        self.sqlstate: str | None = getattr(error, "pgcode", None)
+        primary = getattr(diagnostics, "message_primary", None) or one_line(str(error)) or "the connection was lost"
+        self.message: str = primary.replace("\n", " ")
+        position = getattr(diagnostics, "statement_position", None)
+        self.position = int(position) if position else None
+        self.fields = {
+            name: getattr(diagnostics, source, None)
+            for name, source in (
+                ("detail", "message_detail"),
+                ("hint", "message_hint"),
+                ("context", "context"),
+                ("constraint", "constraint_name"),
+                ("table", "table_name"),
+                ("schema", "schema_name"),
+            )
+        }
+        super().__init__(f"{self.message}{f' (SQLSTATE {self.sqlstate})' if self.sqlstate else ''}")
+
+    @property
+    def worth_retrying(self) -> bool:
+        return self.lost or self.sqlstate in RETRIED
+
+
+def one_line(message: str) -> str:
+    """libpq's first line says what happened, the others guess why."""
+    return message.strip().split("\n", 1)[0].strip()
+
+
+class Session:
+    """A psycopg2 connection in autocommit: every BEGIN and COMMIT is written where it happens."""
+
+    def __init__(self, target: Target, settings: Settings) -> None:
+        arguments: dict[str, Any] = {
+            "host": target.host,
+            "port": target.port,
+            "user": target.user,
+            "dbname": target.database,
+            "password": target.password,
+            "sslmode": target.ssl_mode,
+            "sslrootcert": target.ca_cert,
+            "options": settings.options(),
+            "client_encoding": "UTF8",
+            "connect_timeout": 10,
+            "application_name": "bestviable.portfolio migration",
+            "keepalives": 1,
+            "keepalives_idle": 10,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+        }
+        try:
+            self._connection = psycopg2.connect(
+                **{name: value for name, value in arguments.items() if value is not None}
+            )
+        except psycopg2.Error as error:
+            raise UnreachableError(target, one_line(str(error))) from None
+        self._connection.autocommit = True
+        self._cursor = self._connection.cursor()
+        self.settings = settings
+
+    @property
+    def backend_pid(self) -> int:
+        pid: int = self._connection.info.backend_pid
+        return pid
+
+    @property
+    def used_password(self) -> bool:
+        return bool(self._connection.info.used_password)
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] | Mapping[str, Any] | None = None) -> None:
+        try:
+            self._cursor.execute(sql, parameters)
+        except (psycopg2.Error, UnicodeError, ValueError) as error:
+            lost = self._connection.closed != 0 or getattr(error, "pgcode", None) in _ENDED
+            raise DatabaseError(error, lost) from None
+
+    def query(self, sql: str, parameters: tuple[Any, ...] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        self.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return rows
+
+    def rows_of(self, sql: str, limit: int) -> list[tuple[Any, ...]]:
+        """At most `limit` rows of somebody's own query."""
+        self.execute(sql)
+        rows: list[tuple[Any, ...]] = self._cursor.fetchmany(limit) if self._cursor.description else []
+        return rows
+
+    def rollback(self) -> None:
+        """Best effort: a lost connection has rolled back already."""
+        with contextlib.suppress(DatabaseError):
+            self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the owner's session reads of a database: facts, ledger, catalog; and what follows from it for this run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    asserts,
+    catalog,
+    catalog_query,
+    ledger,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Failure, Report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts_file import Assertions
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Attributes, Snapshot
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import (
+    Migration,
+    Script,
+    combined_checksum,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Facts, Ledger, Plan
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that is decided before a connection is opened."""
+
+    migrations: list[Migration]
+    access: list[Script]
+    assertions: Assertions
+    schemas: list[str]
+    accept: Mapping[str, str]
+    server_major: int
+
+    @property
+    def access_checksum(self) -> str:
+        return combined_checksum(self.access)
+
+
+@dataclass(frozen=True)
+class State:
+    """One consistent look at the database, and what it asks for."""
+
+    facts: Facts
+    ledger: Ledger
+    snapshot: Snapshot
+    # The recorded objects; read only when the fingerprint says that they differ from the live ones.
+    recorded: Mapping[str, Attributes]
+    fingerprint: str
+    plan: Plan
+    access: bool
+
+    @property
+    def idle(self) -> bool:
+        return not (self.plan.pending or self.plan.accepted or self.access)
+
+    @property
+    def foreign(self) -> list[str]:
+        """Objects that differ from what the last run left."""
+        return catalog.changed(self.recorded, self.snapshot.objects) if self.ledger.expected else []
+
+
+def snapshot(session: Session, schemas: list[str]) -> Snapshot:
+    return catalog.snapshot(session.query(catalog_query.SNAPSHOT, {"schemas": schemas}))
+
+
+def look(session: Session, work: Work, begin: str) -> State:
+    """Open a transaction with `begin` and read; four round trips at most when nothing differs."""
+    facts = Facts(*session.query(f"{begin}; {ledger.FACTS}")[0])
+    ledger.check_facts(facts, work.server_major, session.backend_pid, facts.user)
+    book = ledger.read(session.query(ledger.READ)) if facts.ledger else Ledger()
+    live = snapshot(session, work.schemas)
+    _check_together(work, book, live)
+    plan, edited = ledger.plan(work.migrations, book, work.accept)
+    if edited:
+        raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
+    objects = live.objects
+    mark = catalog.fingerprint(objects)
+    expected = book.expected
+    recorded: Mapping[str, Attributes] = objects
+    if expected and expected.catalog_algo != catalog.ALGORITHM:
+        raise MigrationError(
+            f"the recorded catalog was made by {expected.catalog_algo}, this module knows {catalog.ALGORITHM}; "
+            "nothing was changed; update the collection"
+        )
+    if expected and expected.fingerprint != mark:
+        recorded = session.query(ledger.READ_OBJECTS, (expected.version,))[0][0]
+    access = bool(work.access) and (
+        bool(plan.pending)
+        or expected is None
+        or expected.access_checksum != work.access_checksum
+        or catalog.concerns_access(recorded, objects, expected.access_objects)
+    )
+    return State(facts, book, live, recorded, mark, plan, access)
+
+
+def _check_together(work: Work, book: Ledger, live: Snapshot) -> None:
+    """A ledger and a schema belong together; one without the other is half a restore."""
+    schemas = ", ".join(work.schemas)
+    if book.applied and live.is_empty(work.schemas):
+        raise MigrationError(
+            f"the ledger says that {book.version} was applied, but the schemas {schemas} are empty; nothing was changed; "
+            "restore them from a backup, or drop schema migration to begin anew"
+        )
+    if not book.applied and not live.is_empty(work.schemas):
+        first = next(item.key for item in live.everything if item.schema in work.schemas and item.kind != "schema")
+        raise MigrationError(
+            f"the schemas {schemas} hold objects ({first}, ...) but there is no ledger in schema migration; "
+            "nothing was changed; restore schema migration as well, or use an empty database"
+        )
+
+
+def assert_all(session: Session, work: Work, state: Facts, live: Snapshot) -> Report:
+    """Every assertion, the ledger's own among them; a query that fails is a failed assertion."""
+    report = asserts.evaluate(work.assertions, live)
+    passed, failed = report.passed, list(report.failed)
+    for assertion in work.assertions.sql:
+        try:
+            failure = asserts.judge_sql(assertion, session.rows_of(assertion.query, 100))
+        except DatabaseError as error:
+            if error.lost:
+                raise
+            raise MigrationError(
+                f'assertion "{assertion.name}" cannot be evaluated: {error}; nothing was changed; '
+                "correct its query and run again"
+            ) from None
+        passed, failed = passed + (failure is None), failed + ([failure] if failure else [])
+    if state.ledger_grantees:
+        failed.append(Failure("ledger", "schema migration", "no grants", ", ".join(state.ledger_grantees)))
+    return Report(passed + (not state.ledger_grantees), failed)
+
+
+def refuse_failed(report: Report) -> None:
+    if report.failed:
+        more = f" (and {len(report.failed) - 1} more)" if len(report.failed) > 1 else ""
+        raise MigrationError(
+            f"{len(report.failed)} of {len(report.failed) + report.passed} assertions failed: {report.failed[0]}{more}; "
+            "nothing was changed; correct the migration, the access files or the assertion and run again",
+            assertions={"passed": report.passed, "failed": [failure.as_dict() for failure in report.failed]},
+        )

@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one transaction that applies what is pending, runs the access files, records and asserts. Nobody commits here."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from dataclasses import dataclass
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, files, ledger, state
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Snapshot
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration, Script
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import Statement, line_column
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
+
+_SHOWN = 500
+
+
+@dataclass(frozen=True)
+class Applied:
+    version: str
+    name: str
+    statements: int
+    ms: int
+
+
+@dataclass(frozen=True)
+class Result:
+    applied: list[Applied]
+    access: bool
+    after: Snapshot
+    fingerprint: str
+    assertions: Report
+    # False: the access files ran and changed nothing, so there is nothing to commit.
+    changed: bool
+
+
+def statement_error(script: Script, statement: Statement, error: DatabaseError) -> MigrationError:
+    """`002_agent_schema.sql:118:31: type "intt" does not exist (SQLSTATE 42704); ...`"""
+    offset = statement.offset + (error.position - 1 if error.position else 0)
+    line, column = line_column(script.text, offset)
+    details = {
+        "file": script.file,
+        "line": line,
+        "column": column,
+        "statement": statement.text[:_SHOWN],
+        "sqlstate": error.sqlstate,
+        **{name: value for name, value in error.fields.items() if value},
+    }
+    hint = f" ({error.fields['detail']})" if error.fields.get("detail") else ""
+    return MigrationError(
+        f"{script.file}:{line}:{column}: {error}{hint}; nothing was changed; correct the file and run again",
+        error=details,
+    )
+
+
+def _run_script(session: Session, script: Script) -> None:
+    for statement in script.statements:
+        try:
+            session.execute(statement.text)
+        except DatabaseError as error:
+            if error.worth_retrying:
+                raise
+            raise statement_error(script, statement, error) from None
+    try:
+        # What the script left in the session must not reach the next one.
+        session.execute(session.settings.again())
+    except DatabaseError as error:
+        if error.worth_retrying:
+            raise
+        raise MigrationError(
+            f"{script.file} leaves a session that cannot be used: {error}; nothing was changed; "
+            "correct the file and run again"
+        ) from None
+
+
+def _milliseconds(begin: float) -> int:
+    return int((time.monotonic() - begin) * 1000)
+
+
+def _apply(session: Session, migration: Migration, run_id: str, transaction: str) -> Applied:
+    begin = time.monotonic()
+    _run_script(session, migration)
+    spent = _milliseconds(begin)
+    written_in = session.query(
+        ledger.INSERT_APPLIED,
+        (
+            migration.version,
+            migration.name,
+            migration.checksum,
+            files.ALGORITHM,
+            migration.text,
+            len(migration.statements),
+            run_id,
+            socket.gethostname(),
+            spent,
+            ledger.MODULE_VERSION,
+        ),
+    )[0][0]
+    if written_in != transaction:
+        raise MigrationError(f"{migration.file} ended the module's transaction; take the transaction control out of it")
+    session.execute(ledger.EVENT, (run_id, "apply", migration.file, json.dumps({"ms": spent})))
+    return Applied(migration.version, migration.name, len(migration.statements), spent)
+
+
+def _accept(session: Session, migration: Migration, run_id: str) -> None:
+    session.execute(ledger.ACCEPT, (migration.checksum, files.ALGORITHM, migration.text, run_id, migration.version))
+    session.execute(ledger.EVENT, (run_id, "accept", migration.file, json.dumps({"checksum": migration.checksum})))
+
+
+def _check_deferred(session: Session, applied: list[Migration]) -> None:
+    """Constraints that wait for the end are asked now, while the error can still be told apart from COMMIT's."""
+    try:
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except DatabaseError as error:
+        if error.worth_retrying:
+            raise
+        names = ", ".join(migration.file for migration in applied) or "the access files"
+        raise MigrationError(
+            f"{names}: a deferred constraint fails at the end: {error}; nothing was changed; "
+            "correct the file and run again",
+            error={"file": names, "sqlstate": error.sqlstate},
+        ) from None
+
+
+def _record(session: Session, work: Work, before: State, middle: Snapshot, after: Snapshot, run_id: str) -> str:
+    version = work.migrations[-1].version
+    expected = before.ledger.expected
+    objects = catalog.carry(
+        before.recorded if expected else before.snapshot.objects, before.snapshot.objects, after.objects
+    )
+    kept = set(expected.access_objects) if expected else set()
+    # What appeared while the access files ran is theirs as a whole; of other objects only the access list is.
+    by_access = (kept & set(objects)) | (set(after.objects) - set(middle.objects))
+    mark = catalog.fingerprint(objects)
+    session.execute(
+        ledger.RECORD,
+        (
+            version,
+            catalog.ALGORITHM,
+            mark,
+            json.dumps(objects),
+            work.access_checksum,
+            json.dumps(sorted(by_access)),
+            run_id,
+        ),
+    )
+    return mark
+
+
+def run(session: Session, work: Work, before: State, run_id: str) -> Result:
+    """Do the work in the transaction that `look` opened."""
+    session.execute(session.settings.again())
+    transaction = session.query("SELECT pg_current_xact_id()::text")[0][0]
+    if not before.facts.ledger:
+        session.execute(ledger.CREATE)
+    for migration in before.plan.accepted:
+        _accept(session, migration, run_id)
+    applied = [_apply(session, migration, run_id, transaction) for migration in before.plan.pending]
+    middle = state.snapshot(session, work.schemas) if applied else before.snapshot
+    if before.access:
+        for script in work.access:
+            _run_script(session, script)
+    _check_deferred(session, before.plan.pending)
+    after = state.snapshot(session, work.schemas)
+    expected = before.ledger.expected
+    changed = bool(
+        before.plan.pending
+        or before.plan.accepted
+        or expected is None
+        or expected.access_checksum != work.access_checksum
+        or after.objects != before.snapshot.objects
+    )
+    mark = expected.fingerprint if expected else ""
+    if changed:
+        if before.access:
+            session.execute(ledger.EVENT, (run_id, "access", None, json.dumps({"checksum": work.access_checksum})))
+        mark = _record(session, work, before, middle, after, run_id)
+    session.execute("SET LOCAL transaction_read_only = on")
+    report = state.assert_all(session, work, before.facts, after)
+    state.refuse_failed(report)
+    return Result(applied, before.access, after, mark, report, changed)

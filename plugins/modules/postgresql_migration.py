@@ -1,0 +1,362 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgresql_migration
+short_description: Apply SQL migrations, roles, grants and assertions to a PostgreSQL database
+version_added: 0.1.0
+author:
+  - Best Viable (@bestviable)
+description:
+  - Applies numbered SQL files to a database, each once, all that are pending and their ledger rows in one transaction.
+  - Runs the files of O(access) (grants, policies, views) again whenever they changed, a migration was applied, or what
+    they are responsible for differs in the database.
+  - Checks O(assertions) over one snapshot of the catalog in the same transaction; one that fails takes everything back.
+  - With O(admin_user), keeps roles, memberships, the database and passwords first.
+  - A run that finds nothing to do reads the database in one read-only transaction and writes nothing.
+options:
+  migrations:
+    description:
+      - Directory on the control node with the migrations, named V(001_lower_case_name.sql) and numbered without a gap.
+      - The module's action plugin reads the files as bytes and hands them to the server.
+    type: raw
+    required: true
+  access:
+    description:
+      - Directory on the control node with V(roles.yml) and V(*.sql) files that can run again at any time.
+    type: raw
+  assertions:
+    description:
+      - YAML file on the control node that says what must be true of the database. An unknown key is an error.
+    type: raw
+  schemas:
+    description: The managed schemas. Others are not looked at.
+    type: list
+    elements: str
+    default: [erp, agent, private, api_view]
+  admin_user:
+    description:
+      - Role that makes roles and the database; it needs CREATEROLE and CREATEDB, not superuser.
+      - Without it roles and database must exist, and V(roles.yml) is not used.
+    type: str
+  admin_password:
+    description: Password of O(admin_user), where it needs one.
+    type: str
+  maintenance_db:
+    description: Database in which O(admin_user) works and in which passwords of O(logins) are tried.
+    type: str
+    default: postgres
+  logins:
+    description:
+      - Roles whose password is kept. It is tried by logging in over the same address, and set only when that fails.
+      - Only a SCRAM-SHA-256 verifier, computed here, is sent to the server.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The role; it must be in V(roles.yml).
+        type: str
+        required: true
+      password_file:
+        description: File on the server that holds the password and nothing else.
+        type: path
+        required: true
+  accept:
+    description:
+      - Edited migrations that are to be recorded as they are now, without running them, by version and SHA-256.
+      - The message of the refusal names the sum.
+    type: dict
+    default: {}
+  lock_wait:
+    description: Seconds to wait for another run on the same database.
+    type: int
+    default: 30
+  lock_timeout:
+    description: Seconds that a statement waits for a table. Check mode never waits longer than one.
+    type: int
+    default: 3
+  statement_timeout:
+    description: Seconds that one statement may take.
+    type: int
+    default: 300
+  server_major:
+    description: The major version of PostgreSQL that the migrations are written for.
+    type: int
+    default: 15
+extends_documentation_fragment:
+  - bestviable.portfolio.postgres
+  - bestviable.portfolio.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
+      - Where the server, the database or a role is not there yet, the result says what the first run applies, and
+        RV(reachable) is false.
+  diff_mode:
+    support: full
+    details: One sorted line per changed object of the catalog, per role and per recorded file. Never a row or a secret.
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Bring roles, schema, grants and assertions up to date
+  bestviable.portfolio.postgresql_migration:
+    login_unix_socket: /opt/portfolio/postgres-erp/run
+    login_db: portfolio
+    login_user: erp_admin
+    admin_user: postgres
+    migrations: "{{ playbook_dir }}/sql/migrations"
+    access: "{{ playbook_dir }}/sql/access"
+    assertions: "{{ playbook_dir }}/sql/assertions.yml"
+    logins:
+      - name: portfolio_authenticator
+        password_file: /opt/portfolio/postgres-erp/secrets/portfolio_authenticator
+
+- name: Record an edited comment of the first migration without running it
+  bestviable.portfolio.postgresql_migration:
+    login_host: db.example.com
+    login_db: portfolio
+    login_user: erp_admin
+    login_password: "{{ vaulted_password }}"
+    ssl_mode: verify-full
+    migrations: "{{ playbook_dir }}/sql/migrations"
+    accept:
+      "001": 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+"""
+
+RETURN = r"""
+reachable:
+  description: Whether the schema could be looked at; false only in check mode.
+  returned: success
+  type: bool
+applied:
+  description: Migrations of this run (in check mode applied and rolled back).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{version: "001", name: erp_schema, statements: 188, ms: 210}]
+pending:
+  description: Versions that are not applied when the module ends.
+  returned: success
+  type: list
+  elements: str
+access:
+  description: Whether the access files ran and are part of the change.
+  returned: when reachable
+  type: bool
+admin:
+  description: Roles, databases and passwords that were brought up to date.
+  returned: when reachable
+  type: list
+  elements: str
+assertions:
+  description: How many assertions hold, and each that does not.
+  returned: when reachable, and when assertions fail
+  type: dict
+  sample: {passed: 25, failed: [{name: primary_key, object: erp.people, expected: a primary key, actual: none}]}
+fingerprint:
+  description: SHA-256 of the catalog as recorded, before and after this run.
+  returned: when reachable
+  type: dict
+ledger_version:
+  description: Last applied version.
+  returned: when reachable
+  type: str
+waited_ms:
+  description: Milliseconds spent waiting for another run.
+  returned: when reachable
+  type: int
+attempts:
+  description: How often the transaction was tried.
+  returned: when reachable
+  type: int
+timings:
+  description: Milliseconds by step.
+  returned: when reachable
+  type: dict
+error:
+  description: Place and cause of a failure.
+  returned: failure
+  type: dict
+  sample: {file: 002_agent_schema.sql, line: 118, column: 31, sqlstate: "42704"}
+left:
+  description: What a failed run left behind, V(unchanged) or V(roles) (roles and database were brought up to date).
+  returned: failure
+  type: str
+"""
+
+import os
+import time
+import uuid
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    admin,
+    asserts_file,
+    files,
+    owner,
+    report,
+    roles,
+    session,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
+
+ARGUMENTS = {
+    "login_unix_socket": {"type": "path"},
+    "login_host": {"type": "str"},
+    "login_port": {"type": "int", "default": 5432},
+    "login_db": {"type": "str", "required": True},
+    "login_user": {"type": "str", "required": True},
+    "login_password": {"type": "str", "no_log": True},
+    "ssl_mode": {
+        "type": "str",
+        "default": "prefer",
+        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    },
+    "ca_cert": {"type": "path"},
+    "migrations": {"type": "raw", "required": True},
+    "access": {"type": "raw"},
+    "assertions": {"type": "raw"},
+    "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
+    "admin_user": {"type": "str"},
+    "admin_password": {"type": "str", "no_log": True},
+    "maintenance_db": {"type": "str", "default": "postgres"},
+    "logins": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "password_file": {"type": "path", "required": True, "no_log": False},
+        },
+    },
+    "accept": {"type": "dict", "default": {}},
+    "lock_wait": {"type": "int", "default": 30},
+    "lock_timeout": {"type": "int", "default": 3},
+    "statement_timeout": {"type": "int", "default": 300},
+    "server_major": {"type": "int", "default": 15},
+}
+
+
+def read_work(module: AnsibleModule) -> Work:
+    """Everything that can be judged without a server."""
+    params = module.params
+    scripts = (
+        (params["access"] or {}).get("files", []) if isinstance(params["access"], dict) else params["access"] or []
+    )
+    document = params["assertions"]
+    empty = asserts_file.Assertions()
+    return Work(
+        migrations=files.migrations(params["migrations"], module.warn),
+        access=files.access_scripts(scripts, module.warn),
+        assertions=asserts_file.parse(document, params["schemas"]) if document is not None else empty,
+        schemas=params["schemas"],
+        accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
+        server_major=params["server_major"],
+    )
+
+
+def read_admin_work(
+    module: AnsibleModule, target: session.Target, settings: session.Settings
+) -> admin.AdminWork | None:
+    params = module.params
+    document = params["access"].get("roles") if isinstance(params["access"], dict) else None
+    wanted = roles.parse(document) if document is not None else roles.Wanted({}, {})
+    if not params["admin_user"]:
+        if params["logins"]:
+            raise MigrationError("logins are kept by the admin session; set admin_user")
+        return None
+    for login in params["logins"]:
+        if login["name"] not in wanted.roles:
+            raise MigrationError(f"login {login['name']} is not in roles.yml; add the role or remove the login")
+    if wanted.roles and params["login_user"] not in wanted.roles:
+        raise MigrationError(f"login_user {params['login_user']} is not in roles.yml; add the role")
+    return admin.AdminWork(
+        admin=target.at(
+            user=params["admin_user"], password=params["admin_password"], database=params["maintenance_db"]
+        ),
+        database=params["login_db"],
+        owner=params["login_user"],
+        wanted=wanted,
+        logins=[(login["name"], login["password_file"]) for login in params["logins"]],
+        settings=settings,
+        lock_wait=params["lock_wait"],
+    )
+
+
+def run(module: AnsibleModule, done: dict[str, Any]) -> dict[str, Any]:
+    """The whole run. `done` is filled on the way, so that a failure can say what was changed before it."""
+    params, check = module.params, module.check_mode
+    lock_timeout = min(params["lock_timeout"], 1) if check else params["lock_timeout"]
+    settings = session.Settings(lock_timeout * 1000, params["statement_timeout"] * 1000)
+    target = session.Target(
+        params["login_user"], params["login_db"], params["login_unix_socket"] or params["login_host"],
+        params["login_port"], params["login_password"], params["ssl_mode"], params["ca_cert"],
+    )  # fmt: skip
+    work, admin_work = read_work(module), read_admin_work(module, target, settings)
+    if session.PSYCOPG2_ERROR:
+        if check:
+            return report.absent(work.migrations, None)
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=session.PSYCOPG2_ERROR)
+    plan, timings = admin.AdminPlan(), {}
+
+    def changing() -> None:
+        renew_from_environment(check)
+
+    try:
+        if admin_work:
+            begin = time.monotonic()
+            plan = admin.run(admin_work, check, changing)
+            timings["admin"] = int((time.monotonic() - begin) * 1000)
+            done["admin"] = [] if check else [change.key for change in plan.changes]
+            for warning in plan.warnings:
+                module.warn(warning)
+        if check and plan.incomplete:
+            return report.absent(work.migrations, plan)
+        run_id = f"{os.environ.get('PORTFOLIO_RUN_ID', 'run')}/{uuid.uuid4()}"
+        outcome = owner.run(owner.Owner(target, settings, params["lock_wait"], check, run_id, changing), work)
+    except session.UnreachableError as error:
+        if check and error.absent:
+            return report.absent(work.migrations, plan)
+        raise
+    for warning in report.foreign_warning(outcome):
+        module.warn(warning)
+    return report.success(outcome, plan, check, timings)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=[("login_unix_socket", "login_host")],
+        required_one_of=[("login_unix_socket", "login_host")],
+        supports_check_mode=True,
+    )
+    done: dict[str, Any] = {"admin": []}
+    try:
+        result = run(module, done)
+    except (MigrationError, LeaseError) as error:
+        details = dict(getattr(error, "details", {}))
+        if done["admin"]:
+            details["admin"] = done["admin"]
+        if "difference" in details:
+            details["diff"] = {"prepared": details.pop("difference")}
+        sentence = str(error)
+        if done["admin"]:
+            sentence = sentence.replace("nothing was changed", "only roles and database were brought up to date")
+        module.fail_json(
+            msg=sentence, changed=bool(done["admin"]), left="roles" if done["admin"] else "unchanged", **details
+        )
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
