@@ -1,0 +1,149 @@
+"""A whole server for system tests and measurements: `site.yml` runs against it over SSH, as an operator's would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+LAB = ROOT / "tests" / "lab" / "droplet"
+DIRECTORY = "/home/david/services"
+IMAGES = ["portfolio.local/postgres:15", "portfolio.local/postgrest:12.0.2", "portfolio.local/traefik:3.7"]
+
+
+@dataclass
+class Run:
+    """What one run of `site.yml` said and did."""
+
+    returncode: int
+    output: str
+    executions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def recap(self) -> dict[str, int]:
+        line = next(line for line in reversed(self.output.splitlines()) if "unreachable=" in line)
+        return {key: int(value) for key, value in (pair.split("=") for pair in line.split(":", 1)[1].split())}
+
+    @property
+    def changed_tasks(self) -> list[str]:
+        names, task = [], ""
+        for line in self.output.splitlines():
+            if line.startswith("TASK ["):
+                task = line[6 : line.index("]")]
+            elif line.startswith("changed:"):
+                names.append(task)
+        return sorted(set(names))
+
+
+@dataclass
+class Droplet:
+    """The server in a container, and runs against it."""
+
+    name: str
+    work: Path
+
+    @property
+    def inventory(self) -> Path:
+        return self.work / "inventory"
+
+    def shell(self, command: str, check: bool = True) -> str:
+        done = subprocess.run(
+            ["docker", "exec", self.name, "sh", "-c", command], capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{command!r} on the server: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_FORCE_COLOR": "0",
+            "ANSIBLE_CALLBACKS_ENABLED": "bestviable.portfolio.execution_count",
+            "PORTFOLIO_EXECUTION_LOG": str(self.work / "executions.jsonl"),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        (self.work / "executions.jsonl").unlink(missing_ok=True)
+        return subprocess.Popen(
+            [str(BIN / "ansible-playbook"), "-i", str(self.inventory), str(ROOT / "site.yml"), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+
+    def finish(self, process: subprocess.Popen[str]) -> Run:
+        output = process.communicate()[0]
+        assert "Traceback" not in output
+        return Run(process.returncode, output, self.executions())
+
+    def run(self, *arguments: str) -> Run:
+        return self.finish(self.start(*arguments))
+
+    def executions(self) -> list[dict[str, Any]]:
+        log = self.work / "executions.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def killed_at(self, execution: int) -> None:
+        """Starts a run and kills all of it when it begins its given remote module execution."""
+        process = self.start()
+        deadline = time.monotonic() + 180
+        while len(self.executions()) < execution and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert process.poll() is None, f"the run ended before its execution {execution}"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def containers(self) -> dict[str, tuple[str, str]]:
+        """Id and start time of every container: equal before and after means that nothing was restarted."""
+        lines = self.shell(
+            "docker ps -aq | xargs -r docker inspect -f '{{.Name}} {{.Id}} {{.State.StartedAt}}'"
+        ).splitlines()
+        return {name: (identity, started) for name, identity, started in (line.split() for line in lines)}
+
+    def sql(self, statement: str, database: str = "portfolio", user: str = "postgres") -> str:
+        return self.shell(f'docker exec postgres-erp psql -XAtqU {user} -d {database} -c "{statement}"')
+
+
+def lab(*arguments: str) -> str:
+    return subprocess.run([str(LAB), *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def droplet_up(name: str, port: int, work: Path) -> Iterator[Droplet]:
+    """A bare server with the images at hand, removed at the end."""
+    subprocess.run([str(ROOT / "images" / "build"), "postgres", "postgrest", "traefik", "droplet"], check=True)
+    lab("down", name)
+    lab("up", name, str(port))
+    try:
+        lab("load", name, *IMAGES)
+        host = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": port,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": lab("key"),
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+            "portfolio_directory": DIRECTORY,
+            "portfolio_image_source": "build",
+        }
+        droplet = Droplet(name, work)
+        droplet.inventory.mkdir()
+        (droplet.inventory / "hosts.json").write_text(json.dumps({"portfolio": {"hosts": {"droplet": host}}}))
+        yield droplet
+    finally:
+        lab("down", name)

@@ -1,0 +1,15 @@
+"""One server for all tests of this folder, in the order of the files: each continues where the one before has left it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server import Droplet, droplet_up
+
+
+@pytest.fixture(scope="session")
+def droplet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
+    with droplet_up("portfolio-system", 2324, tmp_path_factory.mktemp("system")) as server:
+        yield server

@@ -1,0 +1,57 @@
+"""Refusals on a real server: one sentence, and nothing was changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.server import DIRECTORY, Droplet
+
+VOLUME = "/var/lib/docker/volumes/postgres-erp-data"
+
+
+@pytest.mark.parametrize(
+    ("damage", "repair", "arguments", "words"),
+    [
+        (
+            "docker stop -t 60 postgres-erp && mv {volume}/_data/pgdata /root/kept",
+            "mv /root/kept {volume}/_data/pgdata && docker start postgres-erp",
+            [],
+            ["postgres-erp-data", "is empty", "restore"],
+        ),
+        (
+            "docker tag portfolio.local/traefik:3.7 portfolio.local/postgres:15",
+            "docker tag $(docker inspect -f '{{{{.Image}}}}' postgres-erp) portfolio.local/postgres:15",
+            [],
+            ["portfolio.local/postgres:15", "postgres_erp_accept_image"],
+        ),
+        (
+            "docker run -d --name other --network none --entrypoint sleep portfolio.local/postgres:15 600 && "
+            "docker rename traefik kept && docker stop kept && docker rename other traefik",
+            "docker rm -f traefik && docker rename kept traefik && docker start traefik",
+            [],
+            ["traefik"],
+        ),
+        ("true", "true", ["-e", "postgres_erp_memory=[1]"], ["postgres_erp_memory"]),
+        ("true", "true", ["-e", "postgres_erp_memroy=1g"], ["postgres_erp_memroy"]),
+        ("true", "true", ["-e", "portfolio_image_source=registry"], ["portfolio_image_source", "build"]),
+    ],
+    ids=["lost_data", "moved_tag", "foreign_container", "wrong_type", "unknown_option", "other_source"],
+)
+def test_refusal(droplet: Droplet, damage: str, repair: str, arguments: list[str], words: list[str]) -> None:
+    droplet.shell(damage.format(volume=VOLUME))
+    before, files = (
+        droplet.containers(),
+        droplet.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'"),
+    )
+    try:
+        run = droplet.run(*arguments)
+        assert run.returncode != 0
+        assert run.recap["changed"] == 0, run.output
+        for word in words:
+            assert word in run.output
+        assert droplet.containers() == before
+        assert droplet.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'") == files
+    finally:
+        droplet.shell(repair.format(volume=VOLUME))
+    again = droplet.run()
+    assert (again.returncode, again.recap["changed"]) == (0, 0), again.output
