@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import textwrap
 import time
 
-from cli.ansible import VAULT_WAYS, environment, host_of, may_change, playbook, recap, vault_file, vault_options
+from cli.ansible import VAULT_WAYS, Host, environment, host_of, may_change, playbook, recap, vault_file, vault_options
 from cli.call import ROOT, Call, Refused, say
 from cli.venv import PYTHON, VENV, ensure_venv
 
@@ -35,14 +36,28 @@ def deploy(call: Call) -> int:
             f"The same command goes on from there: make deploy{call.again}"
         )
         return code
-    public = "" if host.local else host.variables.get("portfolio_hostname")
-    api = f"https://{public}" if public else f"http://localhost:{host.variables.get('traefik_local_port', role_default('traefik', 'traefik_local_port'))}"
-    bearer = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{call.again})"'
     print(f"\nportfolio is up on {host.name}: {recap(output).get('changed', 0)} changed, {seconds:.0f} s")
-    print(f"  API      {api}/erp/people   {api}/agent/sessions")
-    print(f"  try it   curl -H {bearer} '{api}/erp/people?limit=1'")
-    print(f"  next     make psql{call.again}    make logs S={DATABASE}{call.again}    make plan{call.again}")
+    print(how_to_go_on(call, host))
     return 0
+
+
+def how_to_go_on(call: Call, host: Host) -> str:
+    """URLs and commands that work when pasted."""
+    public = "" if host.local else host.variables.get("portfolio_hostname")
+    api = f"https://{public}" if public else f"http://localhost:{local_port(host)}"
+    bearer = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{call.again})"'
+    return (
+        f"  API      {api}/erp/people   {api}/agent/sessions\n"
+        f"  try it   curl -H {bearer} '{api}/erp/people?limit=1'\n"
+        f"  next     make psql{call.again}    make logs S={DATABASE}{call.again}    make plan{call.again}"
+    )
+
+
+def local_port(host: Host) -> int:
+    # The default has its home in the role; this script has no parser for YAML before the venv is made.
+    text = (ROOT / "roles" / "traefik" / "defaults" / "main.yml").read_text()
+    default = re.search(r"^traefik_local_port: (\d+)$", text, re.MULTILINE)
+    return int(host.variables.get("traefik_local_port", default[1] if default else 0))
 
 
 def plan(call: Call) -> int:

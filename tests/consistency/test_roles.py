@@ -77,9 +77,7 @@ def test_names_begin_with_the_role(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_default_is_explained_above_it(role: str) -> None:
     lines = read(f"roles/{role}/defaults/main.yml").splitlines()
-    silent = [
-        line for above, line in pairwise(lines) if re.match(r"\w+:", line) and above[:1] != "#"
-    ]
+    silent = [line for above, line in pairwise(lines) if re.match(r"\w+:", line) and above[:1] != "#"]
     assert not silent
 
 

@@ -113,7 +113,9 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
 
 
 def test_python_says_whose_it_is() -> None:
-    heads = {name: read(name)[:400] for name in ("portfolio", *tracked("cli/*.py", "plugins/*.py")) if read(name).strip()}
+    heads = {
+        name: read(name)[:400] for name in ("portfolio", *tracked("cli/*.py", "plugins/*.py")) if read(name).strip()
+    }
     assert [name for name, head in heads.items() if "SPDX-License-Identifier: GPL-3.0-or-later" not in head] == []
 
 

@@ -64,4 +64,4 @@ def test_names_in_the_script_are_those_of_the_roles() -> None:
     assert f'DATABASE = "{names["_portfolio_containers"]["database"]}"' in text
     assert f"unix://{names['_portfolio_docker_socket']}" in text
     assert all(container in read("portfolio") for container in names["_portfolio_containers"].values())
-    assert f'"{defaults("traefik")["traefik_local_port"]}"' not in text
+    assert str(defaults("traefik")["traefik_local_port"]) not in text

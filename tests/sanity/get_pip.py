@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for the bootstrap script that ansible-test would download: ensurepip's pip installs the one that is asked for."""
+"""What ansible-test would download to get a pip of its own version: here ensurepip's pip installs it."""
 
 from __future__ import annotations
 

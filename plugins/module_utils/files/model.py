@@ -38,11 +38,6 @@ class Wanted:
     length: int = 0
     implied: bool = False
 
-    @property
-    def what(self) -> str:
-        """How messages call it."""
-        return f"secret {self.name}" if self.name else ("directory" if self.is_directory else "file")
-
 
 @dataclass(frozen=True)
 class Found:

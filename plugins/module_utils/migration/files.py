@@ -110,6 +110,8 @@ def migrations(argument: Any, warn: Warn) -> list[Migration]:
 def _check_numbers(found: list[Migration]) -> None:
     if not found:
         raise MigrationError("the migrations directory holds no *.sql file; give the directory that holds 001_….sql")
+    if found[0].version == "000":
+        raise MigrationError(f"{found[0].file}: migrations are numbered from 001 on; rename it")
     for number, migration in enumerate(found, start=1):
         if int(migration.version) == number:
             continue

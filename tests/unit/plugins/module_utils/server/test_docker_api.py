@@ -93,16 +93,17 @@ def test_something_else_behind_the_socket(engine: str) -> None:
 
 
 def test_no_engine(tmp_path: Path) -> None:
-    with (
-        DockerApi(str(tmp_path / "nothing.sock")) as api,
-        pytest.raises(DockerError, match="nothing.sock: .*No such file"),
-    ):
+    missing = str(tmp_path / "nothing.sock")
+    with DockerApi(missing) as api, pytest.raises(DockerError, match=r"nothing\.sock: .*No such file"):
         api.get("/info")
 
 
 def test_an_engine_that_hangs(tmp_path: Path) -> None:
     path = str(tmp_path / "docker.sock")
-    with socketserver.UnixStreamServer(path, Engine), DockerApi(path, timeout=0.1) as api:
-        # It listens, and nobody ever accepts.
-        with pytest.raises(DockerError, match="timed out"):
-            api.get("/info")
+    # It listens, and nobody ever accepts.
+    with (
+        socketserver.UnixStreamServer(path, Engine),
+        DockerApi(path, timeout=0.1) as api,
+        pytest.raises(DockerError, match="timed out"),
+    ):
+        api.get("/info")

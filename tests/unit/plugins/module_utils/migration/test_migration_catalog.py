@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshot: fingerprint, lines, and what is recorded after a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import snapshot
+
+TABLE: dict[str, Any] = {"owner": "o", "acl": ["b=r/o", "a=r/o"]}
+
+
+def test_keys() -> None:
+    found = snapshot([
+        ("schema", "s", None, "s", {}), ("table", "s", None, "t", {}), ("column", "s", "t", "c", {}), ("database", "", None, "this", {}),
+    ])  # fmt: skip
+    assert sorted(found.objects) == ["column s.t c", "database this", "schema s", "table s.t"]
+
+
+def test_order_of_rows_and_grants_means_nothing() -> None:
+    rows = [("table", "s", None, "t", TABLE), ("table", "s", None, "u", TABLE)]
+    other = [("table", "s", None, "u", TABLE), ("table", "s", None, "t", {**TABLE, "acl": ["a=r/o", "b=r/o"]})]
+    assert catalog.fingerprint(snapshot(rows).objects) == catalog.fingerprint(snapshot(other).objects)
+
+
+@pytest.mark.parametrize("change", [{"owner": "x"}, {"comment": "c"}, {"acl": ["a=r/o"]}])
+def test_every_attribute_means_something(change: dict[str, Any]) -> None:
+    one, two = snapshot([("table", "s", None, "t", TABLE)]), snapshot([("table", "s", None, "t", {**TABLE, **change})])
+    assert catalog.fingerprint(one.objects) != catalog.fingerprint(two.objects)
+
+
+def test_extensions_are_not_in_the_fingerprint() -> None:
+    found = snapshot([("extension", "", None, "x", {"version": "1"})])
+    assert not found.objects and found.of_kind("extension")
+
+
+def test_lines_are_one_line() -> None:
+    attributes = {"definition": "CREATE\nINDEX", "unique": True, "comment": "a\nb"}
+    assert catalog.line("index s.t i", attributes) == 'index s.t i: CREATE\\nINDEX comment="a\\nb" unique'
+
+
+def test_empty() -> None:
+    rows: list[tuple[Any, ...]] = [("schema", "s", None, "s", {}), ("table", "other", None, "t", {}), ("database", "", None, "this", {})]
+    assert snapshot(rows).is_empty(["s"])
+    assert not snapshot([*rows, ("function", "s", None, "f()", {})]).is_empty(["s"])
+
+
+@pytest.mark.parametrize(
+    ("live", "concerns"),
+    [
+        ({"table s.t": {"owner": "o", "acl": ["a"]}}, False),
+        ({"table s.t": {"owner": "o", "acl": ["a", "b"]}}, True),
+        ({"table s.t": {"owner": "o", "acl": ["a"], "row_security": True}}, True),
+        ({"table s.t": {"owner": "x", "acl": ["a"]}}, False),
+        ({"table s.t": {"owner": "o", "acl": ["a"]}, "policy s.t p": {}}, True),
+        ({"table s.t": {"owner": "o", "acl": ["a"]}, "table s.u": {"acl": ["a"]}}, False),
+        ({}, False),
+    ],
+)
+def test_what_concerns_the_access_files(live: dict[str, Any], concerns: bool) -> None:
+    recorded = {"table s.t": {"owner": "o", "acl": ["a"]}}
+    assert catalog.concerns_access(recorded, live, []) is concerns
+
+
+def test_an_object_that_the_access_files_made_is_theirs() -> None:
+    recorded = {"view s.v": {"definition": "1"}}
+    assert catalog.concerns_access(recorded, {}, ["view s.v"]) and not catalog.concerns_access(recorded, {}, [])
+
+
+def test_a_record_keeps_foreign_changes_apart_from_ours() -> None:
+    recorded = {"a": {"x": 1, "acl": [1]}, "gone": {"x": 1}, "same": {"x": 1}}
+    before = {"a": {"x": 9, "acl": [1]}, "extra": {"x": 1}, "same": {"x": 1}, "dropped": {"x": 1}}
+    after = {"a": {"x": 9, "acl": [2]}, "extra": {"x": 1}, "same": {"x": 1}, "new": {"x": 5}}
+    assert catalog.carry(recorded, before, after) == {
+        "a": {"x": 1, "acl": [2]}, "gone": {"x": 1}, "same": {"x": 1}, "new": {"x": 5},
+    }  # fmt: skip

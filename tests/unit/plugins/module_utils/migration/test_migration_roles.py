@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles: what lies between the server and roles.yml; and the SCRAM verifier against PostgreSQL's own example."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import roles, scram
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted
+
+STATE: dict[str, Any] = {
+    "login": False, "inherit": True, "connection_limit": -1, "superuser": False, "createrole": False, "createdb": False,
+    "replication": False, "bypassrls": False, "expires": False, "settings": [], "comment": None, "member_of": [], "members": [],
+}  # fmt: skip
+
+
+def test_a_role_that_is_right_asks_for_nothing() -> None:
+    assert roles.role_change("a", Role(), STATE) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "statement"),
+    [
+        (Role(login=True), {}, 'ALTER ROLE "a" LOGIN'),
+        (Role(), {"login": True}, 'ALTER ROLE "a" NOLOGIN'),
+        (Role(inherit=False), {}, 'ALTER ROLE "a" NOINHERIT'),
+        (Role(connection_limit=15), {}, 'ALTER ROLE "a" CONNECTION LIMIT 15'),
+        (Role(), {"superuser": True}, 'ALTER ROLE "a" NOSUPERUSER'),
+        (Role(), {"createrole": True, "createdb": True}, 'ALTER ROLE "a" NOCREATEROLE NOCREATEDB'),
+        (Role(), {"bypassrls": True, "replication": True}, 'ALTER ROLE "a" NOREPLICATION NOBYPASSRLS'),
+        (Role(), {"expires": True}, "ALTER ROLE \"a\" VALID UNTIL 'infinity'"),
+        (Role(settings={"statement_timeout": "8s"}), {}, "ALTER ROLE \"a\" SET statement_timeout TO '8s'"),
+        (Role(settings={"TimeZone": "UTC"}), {"settings": ["TimeZone=CET"]}, "ALTER ROLE \"a\" SET TimeZone TO 'UTC'"),
+        (Role(comment="it's"), {}, "COMMENT ON ROLE \"a\" IS 'it''s'"),
+        (Role(), {"comment": "old"}, 'COMMENT ON ROLE "a" IS NULL'),
+    ],
+)
+def test_one_difference_is_one_statement(wanted: Role, found: dict[str, Any], statement: str) -> None:
+    change = roles.role_change("a", wanted, {**STATE, **found})
+    assert change is not None and change.statements == (statement,) and change.before != change.after
+
+
+@pytest.mark.parametrize("found", [["statement_timeout=8s"], ["Statement_Timeout=8s", "work_mem=1MB"]])
+def test_a_setting_that_is_there_is_left_alone(found: list[str]) -> None:
+    assert roles.role_change("a", Role(settings={"statement_timeout": "8s"}), {**STATE, "settings": found}) is None
+
+
+def test_a_new_role() -> None:
+    change = roles.role_change("a", Role(login=True, comment="A"), None)
+    assert change is not None and change.before is None
+    assert change.statements == ('CREATE ROLE "a"', 'ALTER ROLE "a" LOGIN', "COMMENT ON ROLE \"a\" IS 'A'")
+
+
+def test_memberships_are_granted_once() -> None:
+    wanted = Wanted({"a": Role(), "b": Role(member_of=("a",)), "c": Role(member_of=("a",))}, {})
+    found = {"a": STATE, "b": {**STATE, "member_of": ["a"]}}
+    assert roles.membership_statements(wanted, found) == ['GRANT "a" TO "c"']
+
+
+DATABASE = {"owner": "a", "encoding": "UTF8", "collate": "C.UTF-8", "settings": ["TimeZone=UTC"]}
+
+
+def test_database() -> None:
+    wanted = Wanted({}, {"TimeZone": "UTC"})
+    assert roles.database_change("d", "a", wanted, DATABASE) == (False, None)
+    create, change = roles.database_change("d", "a", wanted, None)
+    assert create and change is not None and change.statements == ("ALTER DATABASE \"d\" SET TimeZone TO 'UTC'",)
+    create, change = roles.database_change("d", "a", wanted, {**DATABASE, "owner": "x"})
+    assert not create and change is not None and change.statements == ('ALTER DATABASE "d" OWNER TO "a"',)
+    with pytest.raises(MigrationError, match="encoding SQL_ASCII"):
+        roles.database_change("d", "a", wanted, {**DATABASE, "encoding": "SQL_ASCII"})
+
+
+def test_what_others_added_is_only_told() -> None:
+    wanted = Wanted({"a": Role(), "b": Role(member_of=("a",))}, {})
+    found = {
+        "a": {**STATE, "members": ["b", "eve", "postgres"], "settings": ["role=x"]},
+        "b": {**STATE, "member_of": ["a", "pg_read_all_data"]},
+    }
+    told = roles.warnings(wanted, found, "postgres")
+    assert [line.split(",")[0] for line in told] == [
+        "role eve is a member of a", "role a has the setting role", "role b is a member of pg_read_all_data",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        (None, "must hold the keys roles and database"),
+        ({"rolls": {}}, "must hold the keys roles and database"),
+        ({"roles": {"A": {}}}, "'A' is not a lower-case role name"),
+        ({"roles": {"pg_a": {}}}, "'pg_a' is not"),
+        ({"roles": {"a": {"superuser": True}}}, "role a has the unknown key 'superuser'"),
+        ({"roles": {"a": {"login": "yes"}}}, "role a: login must be of type bool, not str"),
+        ({"roles": {"a": {"connection_limit": True}}}, "role a: connection_limit must be of type int, not bool"),
+        ({"roles": {"a": {"member_of": ["b"]}}}, "role a is a member of b, which is not in roles.yml"),
+        ({"roles": {"a": {"settings": {"x y": 1}}}}, "roles.a.settings.x y is not a setting"),
+        ({"roles": {"a": {"settings": {"search_path": "x"}}}}, "search_path is a list of names"),
+        ({"database": {"owner": "x"}}, "database may hold the key settings only"),
+    ],
+)
+def test_bad_roles_files(document: Any, part: str) -> None:
+    with pytest.raises(MigrationError, match=part):
+        roles.parse(document)
+
+
+def test_a_verifier_like_the_servers() -> None:
+    """The verifier that PostgreSQL 15 itself stored for password `pencil` with this salt (test_migration_roles live twin)."""
+    salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+    # RFC 7677, section 3: the server's signature for this salt and password needs exactly these keys.
+    assert scram.verifier("pencil", salt) == (
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+    )
+
+
+def test_salts_differ() -> None:
+    assert scram.verifier("a") != scram.verifier("a")
+
+
+@pytest.mark.parametrize(("value", "sql"), [("a'b", "'a''b'"), ("a\\b", "E'a\\\\b'"), ("", "''")])
+def test_literals(value: str, sql: str) -> None:
+    assert roles.literal(value) == sql
