@@ -46,8 +46,9 @@ def how_to_go_on(call: Call, host: Host) -> str:
     public = "" if host.local else host.variables.get("portfolio_hostname")
     api = f"https://{public}" if public else f"http://localhost:{local_port(host)}"
     bearer = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{call.again})"'
+    where = "" if host.local or public else f"   (on {host.name} itself)"
     return (
-        f"  API      {api}/erp/people   {api}/agent/sessions\n"
+        f"  API      {api}/erp/people   {api}/agent/sessions{where}\n"
         f"  try it   curl -H {bearer} '{api}/erp/people?limit=1'\n"
         f"  next     make psql{call.again}    make logs S={DATABASE}{call.again}    make plan{call.again}"
     )

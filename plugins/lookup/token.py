@@ -15,7 +15,9 @@ description:
   - A token is a password. Use it in tasks with C(no_log) only.
 options:
   _terms:
-    description: Role that the token acts as; one of those that C(portfolio_authenticator) is a member of in C(sql/access/roles.yml).
+    description:
+      - Role that the token acts as.
+      - It is one of those that C(portfolio_authenticator) is a member of in C(sql/access/roles.yml).
     type: list
     elements: str
     required: true
@@ -78,24 +80,26 @@ class LookupModule(LookupBase):
     """Ansible's entry point."""
 
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        # Ansible drops an unknown option without a word, and a token without a claim that was asked for may do more, not less.
+        # Ansible drops an unknown option without a word, and a token without the claim that was meant may do more.
         unknown = sorted(set(kwargs) - set(OPTIONS))
         if unknown:
             raise AnsibleLookupError(f"token: unknown option {', '.join(unknown)}; known are {', '.join(OPTIONS)}.")
-        self.set_options(var_options=variables, direct=kwargs)
+        self.set_options(var_options=variables, direct=kwargs)  # type: ignore[no-untyped-call]
+        options = {name: self.get_option(name) for name in OPTIONS}  # type: ignore[no-untyped-call]
         try:
-            return [self._token(role) for role in terms]
+            return [_token(role, options) for role in terms]
         except tokens.TokenError as error:
             raise AnsibleLookupError(f"token: {error}") from error
 
-    def _token(self, role: str) -> str:
-        sub, days, period = self.get_option("sub"), self.get_option("days"), self.get_option("period_days")
-        tokens.check_request(role, sub, days, tokens.read_roles())
-        if not (self.get_option("key") or self.get_option("key_file")):
-            raise tokens.TokenError("No signing key is given; set the option key or key_file.")
-        pem = self.get_option("key") or tokens.read_key(self.get_option("key_file"))
-        signer = tokens.Signer(pem=pem, audience=self.get_option("audience"))
-        now = int(time.time())
-        if period is not None:
-            return tokens.mint_stable(signer, role, sub, days, period, now)
-        return tokens.mint(signer.pem, role, sub, days, signer.audience, now, str(uuid.uuid4()))
+
+def _token(role: str, options: dict[str, Any]) -> str:
+    sub, days, period = options["sub"], options["days"], options["period_days"]
+    tokens.check_request(role, sub, days, tokens.read_roles())
+    if not (options["key"] or options["key_file"]):
+        raise tokens.TokenError("No signing key is given; set the option key or key_file.")
+    pem = options["key"] or tokens.read_key(options["key_file"])
+    signer = tokens.Signer(pem=pem, audience=options["audience"])
+    now = int(time.time())
+    if period is not None:
+        return tokens.mint_stable(signer, role, sub, days, period, now)
+    return tokens.mint(signer.pem, role, sub, days, signer.audience, now, str(uuid.uuid4()))

@@ -56,13 +56,22 @@ def renewed(
     return {"run_id": run_id, "who": who, "since": since, "renewed": now, "holder": holder}
 
 
-def name_sentence(lease: dict[str, Any]) -> str:
-    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(lease["since"])))
-    return f"{lease['who']} changes this server since {since} (run {lease['run_id']})"
-
-
 def held_sentence(lease: dict[str, Any]) -> str:
-    return f"{name_sentence(lease)}; wait for its end, or {LIFETIME / 60:.0f} minutes after its last step"
+    return (
+        f"{lease['who']} has been changing this server since {_since(lease)} (run {lease['run_id']}); "
+        f"wait for its end, or {LIFETIME / 60:.0f} minutes after its last step"
+    )
+
+
+def taken_over_sentence(lease: dict[str, Any]) -> str:
+    return (
+        f"Run {lease['run_id']}, which {lease['who']} began at {_since(lease)}, did not end properly; "
+        "its lease is taken over."
+    )
+
+
+def _since(lease: dict[str, Any]) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(lease["since"])))
 
 
 def read(path: str) -> dict[str, Any] | None:

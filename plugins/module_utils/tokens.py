@@ -151,6 +151,7 @@ def read_key(path: str) -> str:
             f"The signing key {path} can be read by others (mode {mode:04o}); run: chmod 600 {path},"
             " and replace the key if somebody else uses this machine."
         )
+    _private(pem, f"The signing key {path}")
     return pem
 
 
@@ -162,7 +163,7 @@ def _require_libraries() -> None:
         ) from MISSING
 
 
-def _private(pem: str) -> Ed25519PrivateKey:
+def _private(pem: str, source: str = "The signing key") -> Ed25519PrivateKey:
     _require_libraries()
     try:
         key = load_pem_private_key(pem.encode(), password=None)
@@ -170,7 +171,7 @@ def _private(pem: str) -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise TokenError(
-            "The signing key is not an unencrypted Ed25519 private key in PEM form; make one with:"
+            f"{source} is not an unencrypted Ed25519 private key in PEM form; make one with:"
             " openssl genpkey -algorithm ed25519"
         )
     return key
@@ -204,7 +205,7 @@ def _base64url(data: bytes) -> str:
 def _inventory_signer(inventory: str) -> Signer:
     """The signer of an inventory: its variables over the defaults of the roles, as a run of site.yml sees them."""
     # Only the command needs Ansible itself, and ansible.cli looks at the terminal when it is imported.
-    from ansible import constants as C
+    from ansible import constants
     from ansible.cli import CLI
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
@@ -216,7 +217,13 @@ def _inventory_signer(inventory: str) -> Signer:
         raise TokenError(f"There is no inventory {inventory}; give its directory, for example inventories/local.")
     try:
         loader = DataLoader()
-        loader.set_vault_secrets(CLI.setup_vault_secrets(loader, vault_ids=list(C.DEFAULT_VAULT_IDENTITY_LIST), auto_prompt=False))
+        loader.set_vault_secrets(
+            CLI.setup_vault_secrets(
+                loader,
+                vault_ids=list(constants.config.get_config_value("DEFAULT_VAULT_IDENTITY_LIST")),
+                auto_prompt=False,
+            )
+        )
         hosts = InventoryManager(loader=loader, sources=[inventory])
         found = hosts.groups["portfolio"].get_hosts() if "portfolio" in hosts.groups else []
         if not found:

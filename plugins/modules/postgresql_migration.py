@@ -191,24 +191,13 @@ left:
   type: str
 """
 
-import os
-import time
-import uuid
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
-    admin,
-    asserts_file,
-    files,
-    owner,
-    report,
-    roles,
-    session,
-)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import PSYCOPG2_ERROR
 
 ARGUMENTS = {
     "login_unix_socket": {"type": "path"},
@@ -247,92 +236,6 @@ ARGUMENTS = {
 }
 
 
-def read_work(module: AnsibleModule) -> Work:
-    """Everything that can be judged without a server."""
-    params = module.params
-    scripts = (
-        (params["access"] or {}).get("files", []) if isinstance(params["access"], dict) else params["access"] or []
-    )
-    document = params["assertions"]
-    empty = asserts_file.Assertions()
-    return Work(
-        migrations=files.migrations(params["migrations"], module.warn),
-        access=files.access_scripts(scripts, module.warn),
-        assertions=asserts_file.parse(document, params["schemas"]) if document is not None else empty,
-        schemas=params["schemas"],
-        accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
-        server_major=params["server_major"],
-    )
-
-
-def read_admin_work(
-    module: AnsibleModule, target: session.Target, settings: session.Settings
-) -> admin.AdminWork | None:
-    params = module.params
-    document = params["access"].get("roles") if isinstance(params["access"], dict) else None
-    wanted = roles.parse(document) if document is not None else roles.Wanted({}, {})
-    if not params["admin_user"]:
-        if params["logins"]:
-            raise MigrationError("logins are kept by the admin session; set admin_user")
-        return None
-    for login in params["logins"]:
-        if login["name"] not in wanted.roles:
-            raise MigrationError(f"login {login['name']} is not in roles.yml; add the role or remove the login")
-    if wanted.roles and params["login_user"] not in wanted.roles:
-        raise MigrationError(f"login_user {params['login_user']} is not in roles.yml; add the role")
-    return admin.AdminWork(
-        admin=target.at(
-            user=params["admin_user"], password=params["admin_password"], database=params["maintenance_db"]
-        ),
-        database=params["login_db"],
-        owner=params["login_user"],
-        wanted=wanted,
-        logins=[(login["name"], login["password_file"]) for login in params["logins"]],
-        settings=settings,
-        lock_wait=params["lock_wait"],
-    )
-
-
-def run(module: AnsibleModule, done: dict[str, Any]) -> dict[str, Any]:
-    """The whole run. `done` is filled on the way, so that a failure can say what was changed before it."""
-    params, check = module.params, module.check_mode
-    lock_timeout = min(params["lock_timeout"], 1) if check else params["lock_timeout"]
-    settings = session.Settings(lock_timeout * 1000, params["statement_timeout"] * 1000)
-    target = session.Target(
-        params["login_user"], params["login_db"], params["login_unix_socket"] or params["login_host"],
-        params["login_port"], params["login_password"], params["ssl_mode"], params["ca_cert"],
-    )  # fmt: skip
-    work, admin_work = read_work(module), read_admin_work(module, target, settings)
-    if session.PSYCOPG2_ERROR:
-        if check:
-            return report.absent(work.migrations, None)
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=session.PSYCOPG2_ERROR)
-    plan, timings = admin.AdminPlan(), {}
-
-    def changing() -> None:
-        renew_from_environment(check)
-
-    try:
-        if admin_work:
-            begin = time.monotonic()
-            plan = admin.run(admin_work, check, changing)
-            timings["admin"] = int((time.monotonic() - begin) * 1000)
-            done["admin"] = [] if check else [change.key for change in plan.changes]
-            for warning in plan.warnings:
-                module.warn(warning)
-        if check and plan.incomplete:
-            return report.absent(work.migrations, plan)
-        run_id = f"{os.environ.get('PORTFOLIO_RUN_ID', 'run')}/{uuid.uuid4()}"
-        outcome = owner.run(owner.Owner(target, settings, params["lock_wait"], check, run_id, changing), work)
-    except session.UnreachableError as error:
-        if check and error.absent:
-            return report.absent(work.migrations, plan)
-        raise
-    for warning in report.foreign_warning(outcome):
-        module.warn(warning)
-    return report.success(outcome, plan, check, timings)
-
-
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
@@ -340,21 +243,14 @@ def main() -> None:
         required_one_of=[("login_unix_socket", "login_host")],
         supports_check_mode=True,
     )
-    done: dict[str, Any] = {"admin": []}
+    manager = Manager(module.params, module.check_mode, module.warn, lambda: renew_from_environment(module.check_mode))
     try:
-        result = run(module, done)
+        manager.read()
+        if PSYCOPG2_ERROR and not module.check_mode:
+            module.fail_json(msg=missing_required_lib("psycopg2"), exception=PSYCOPG2_ERROR)
+        result: dict[str, Any] = manager.predict() if PSYCOPG2_ERROR else manager.run()
     except (MigrationError, LeaseError) as error:
-        details = dict(getattr(error, "details", {}))
-        if done["admin"]:
-            details["admin"] = done["admin"]
-        if "difference" in details:
-            details["diff"] = {"prepared": details.pop("difference")}
-        sentence = str(error)
-        if done["admin"]:
-            sentence = sentence.replace("nothing was changed", "only roles and database were brought up to date")
-        module.fail_json(
-            msg=sentence, changed=bool(done["admin"]), left="roles" if done["admin"] else "unchanged", **details
-        )
+        module.fail_json(**manager.failure(error))
     module.exit_json(**result)
 
 

@@ -83,7 +83,7 @@ def take(module: AnsibleModule, path: str, run_id: str) -> NoReturn:
     if current and verdict == lease.REFUSED:
         module.fail_json(msg=f"{lease.held_sentence(current)}. Nothing was changed.", lease=current)
     if current and verdict == lease.TAKEN_OVER:
-        module.warn(f"{lease.name_sentence(current)} did not end properly; its lease is taken over.")
+        module.warn(lease.taken_over_sentence(current))
     new = lease.renewed(current, verdict, run_id, module.params["holder"] or {}, now)
     if not module.check_mode:
         lease.write(path, new)

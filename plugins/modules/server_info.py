@@ -190,6 +190,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 # Docker's default place for its data, as long as no engine can be asked.
 DEFAULT_ROOT = "/var/lib/docker"
+# What is shown beside the engine, not as a part of it.
+OBJECTS = ("containers", "networks", "volumes", "images", "publishers", "traefiks")
 Answer = TypeVar("Answer")
 
 
@@ -246,7 +248,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
     cli = docker_client.find_cli()
     compose = docker_client.start_compose_version(cli) if cli else None
     engine = read_engine(params)
-    objects = {key: engine.pop(key) for key in ("containers", "networks", "volumes", "images", "publishers", "traefiks")}
+    objects = {key: engine.pop(key) for key in OBJECTS}
     volume = objects["volumes"].get(params["data_volume"])
     return {
         "uid": os.geteuid(),
@@ -265,7 +267,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "data_volume": look_into(params["data_volume"], volume, engine["reachable"]),
         "docker": {
             "cli": cli,
-            "context": docker_client.endpoint(os.environ, os.path.expanduser("~"), host.read_bytes),
+            "context": docker_client.endpoint(os.environ, host.home(), host.read_bytes),
             "compose": docker_client.finish_compose_version(compose),
             **engine,
         },

@@ -109,7 +109,8 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
     endings = (".py", ".yml", ".sh", ".j2", "/build", "/run", "/droplet")
     tables = {"sql/assertions.yml"}  # looked up in, not read
     found = {name: length(name) for name in TEXTS if name.endswith(endings) and name not in tables}
-    assert {name: count for name, count in found.items() if count > 320} == {}
+    # A test file is a list of cases: one is read at a time.
+    assert {name: n for name, n in found.items() if n > (400 if name.startswith("tests/") else 320)} == {}
 
 
 def test_python_says_whose_it_is() -> None:

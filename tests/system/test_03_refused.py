@@ -31,27 +31,27 @@ VOLUME = "/var/lib/docker/volumes/postgres-erp-data"
             [],
             ["traefik"],
         ),
-        ("true", "true", ["-e", "postgres_erp_memory=[1]"], ["postgres_erp_memory"]),
+        ("true", "true", ["-e", "postgres_erp_memory=lots"], ["postgres_erp_memory"]),
         ("true", "true", ["-e", "postgres_erp_memroy=1g"], ["postgres_erp_memroy"]),
         ("true", "true", ["-e", "portfolio_image_source=registry"], ["portfolio_image_source", "build"]),
     ],
-    ids=["lost_data", "moved_tag", "foreign_container", "wrong_type", "unknown_option", "other_source"],
+    ids=["lost_data", "moved_tag", "foreign_container", "bad_value", "unknown_option", "other_source"],
 )
-def test_refusal(droplet: Droplet, damage: str, repair: str, arguments: list[str], words: list[str]) -> None:
-    droplet.shell(damage.format(volume=VOLUME))
+def test_refusal(converged: Droplet, damage: str, repair: str, arguments: list[str], words: list[str]) -> None:
+    converged.shell(damage.format(volume=VOLUME))
     before, files = (
-        droplet.containers(),
-        droplet.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'"),
+        converged.containers(),
+        converged.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'"),
     )
     try:
-        run = droplet.run(*arguments)
+        run = converged.run(*arguments)
         assert run.returncode != 0
         assert run.recap["changed"] == 0, run.output
         for word in words:
             assert word in run.output
-        assert droplet.containers() == before
-        assert droplet.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'") == files
+        assert converged.containers() == before
+        assert converged.shell(f"find {DIRECTORY} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'") == files
     finally:
-        droplet.shell(repair.format(volume=VOLUME))
-    again = droplet.run()
+        converged.shell(repair.format(volume=VOLUME))
+    again = converged.run()
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output

@@ -1,4 +1,4 @@
-"""No secret leaves its file: not into output at -vvv, a diff, a process list, an image, a container's settings or a readable file."""
+"""No secret leaves its file: not into output, diff, process list, image, container or a readable file."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ SECRETS = f"{DIRECTORY}/postgres-erp/secrets/* {DIRECTORY}/postgrest-erp/monitor
 
 
 @pytest.fixture(scope="module")
-def secrets(droplet: Droplet) -> list[str]:
-    values = droplet.shell(f"for f in {SECRETS}; do cat $f; echo; done").split()
+def secrets(converged: Droplet) -> list[str]:
+    values = converged.shell(f"for f in {SECRETS}; do cat $f; echo; done").split()
     assert len(values) >= 3
     return values
 
 
-def test_not_in_the_output_of_a_run(droplet: Droplet, secrets: list[str]) -> None:
+def test_not_in_the_output_of_a_run(converged: Droplet, secrets: list[str]) -> None:
     # The files are gone, so that all of them are written and shown as diffs.
-    droplet.shell(f"rm -r {DIRECTORY}/postgrest-erp")
-    run = droplet.run("-vvv", "--diff")
+    converged.shell(f"rm -r {DIRECTORY}/postgrest-erp")
+    run = converged.run("-vvv", "--diff")
     assert run.returncode == 0, run.output
     assert "db_uri" in run.output
     for value in secrets:
         assert value not in run.output
 
 
-def test_not_in_what_docker_or_the_process_list_show(droplet: Droplet, secrets: list[str]) -> None:
-    shown = droplet.shell(
+def test_not_in_what_docker_or_the_process_list_show(converged: Droplet, secrets: list[str]) -> None:
+    shown = converged.shell(
         "docker ps -aq | xargs docker inspect; docker images -q | sort -u | xargs -n1 docker history --no-trunc; "
         "for c in $(docker ps -aq); do docker logs $c 2>&1; done; cat /proc/*/cmdline | tr '\\0' ' '"
     )
@@ -35,9 +35,9 @@ def test_not_in_what_docker_or_the_process_list_show(droplet: Droplet, secrets: 
         assert value not in shown
 
 
-def test_not_in_a_file_that_others_can_read(droplet: Droplet, secrets: list[str]) -> None:
+def test_not_in_a_file_that_others_can_read(converged: Droplet, secrets: list[str]) -> None:
     for value in secrets:
-        readable = droplet.shell(
+        readable = converged.shell(
             f"grep -rlF -- '{value}' {DIRECTORY} /etc /var/log /tmp /run 2>/dev/null | xargs -r stat -c '%a %n'",
             check=False,
         )
@@ -46,9 +46,9 @@ def test_not_in_a_file_that_others_can_read(droplet: Droplet, secrets: list[str]
             assert mode in {"400", "600"}, path
 
 
-def test_another_user_of_the_server_gets_in_nowhere(droplet: Droplet) -> None:
-    droplet.shell("id david >/dev/null 2>&1 || useradd --create-home david 2>/dev/null || useradd david")
-    for path in droplet.shell(f"ls -d {SECRETS} {DIRECTORY}/postgrest-erp/secrets/*").splitlines():
-        assert droplet.shell(f"setpriv --reuid david --clear-groups cat {path} 2>&1 || true").endswith(
+def test_another_user_of_the_server_gets_in_nowhere(converged: Droplet) -> None:
+    converged.shell("id david >/dev/null 2>&1 || useradd --create-home david 2>/dev/null || useradd david")
+    for path in converged.shell(f"ls -d {SECRETS} {DIRECTORY}/postgrest-erp/secrets/*").splitlines():
+        assert converged.shell(f"setpriv --reuid david --clear-groups cat {path} 2>&1 || true").endswith(
             "Permission denied"
         )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import lock, roles, scram
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Change, Wanted, identifier
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
@@ -149,14 +151,17 @@ def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> None:
         if not _password_works(work, login):
             raise MigrationError(
                 f"{login.name} cannot log in at {work.admin.host} with the password that was just set; "
-                f'let pg_hba.conf say "local {work.admin.database} all scram-sha-256" for it'
+                f'let pg_hba.conf say "local {work.admin.database} all scram-sha-256" for it',
+                left="roles",
+                changed=True,
             )
 
 
 def run(work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> AdminPlan:
     """Bring roles, database and passwords up to date; in check mode only say what would be done."""
     logins = [read_login(name, path, check_mode) for name, path in work.logins]
-    session = Session(work.admin, work.settings)
+    session = again(lambda attempt: Session(work.admin, work.settings), not check_mode, time.sleep)
+    begun = False
     try:
         plan = _plan(work, logins, session)
         if plan.empty or check_mode:
@@ -165,13 +170,17 @@ def run(work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> Admi
         lock.acquire(session, work.lock_wait)
         # What was missing a moment ago may be the work of the run that held the lock.
         plan = _plan(work, logins, session)
+        begun = True
         _execute(work, session, plan)
         return plan
     except DatabaseError as error:
         session.rollback()
+        # A database cannot be created in a transaction, so the roles before it may stand already.
+        left = {"left": "roles", "changed": True} if begun else {}
         raise MigrationError(
             f"roles and database cannot be brought up to date as {work.admin.user}: {error}; "
-            "no schema was changed; see that this login may create roles and databases"
+            "no schema was changed; see that this login may create roles and databases",
+            **left,
         ) from None
     finally:
         session.close()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evaluates assertions over one catalog snapshot. Pure: every rule is a function from the snapshot to its violations."""
+"""Evaluates assertions over one catalog snapshot. Pure: every rule is a function from snapshot to violations."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def concerns_access(recorded: Objects, live: Objects, made_by_access: Iterable[s
 
 
 def carry(recorded: Objects, before: Objects, after: Objects) -> dict[str, Attributes]:
-    """What to record after a transaction: its own changes over the record, so that foreign changes stay visible as such."""
+    """What to record after a transaction: its own changes over the record, so that foreign ones stay visible."""
     result: dict[str, Attributes] = {}
     for key in {*recorded, *after}:
         if before.get(key) == after.get(key):

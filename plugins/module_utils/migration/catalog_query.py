@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one query that reads everything in the managed schemas; it needs no superuser and never reads pg_authid.
 
-Every branch returns kind, schema, parent, name, attributes. A null attribute means "as usual" and is left out, so that a
-line of a report shows only what matters. Access lists are read with their built-in default in place of null.
+Every branch returns kind, schema, parent, name, attributes. A null attribute means "as usual" and is left out, so that
+a line of a report shows only what matters. Access lists are read with their built-in default in place of null.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ WITH managed AS MATERIALIZED (
         'comment', obj_description(m.oid, 'pg_namespace'))
     FROM managed AS m
   UNION ALL
-    SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-            WHEN 'f' THEN 'foreign table' WHEN 'c' THEN 'composite type' ELSE 'sequence' END,
+    SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view'
+            WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+            WHEN 'c' THEN 'composite type' ELSE 'sequence' END,
         r.nspname, NULL, r.relname, jsonb_build_object(
         'owner', pg_get_userbyid(r.relowner),
-        'acl', coalesce(r.relacl, acldefault(CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END::"char", r.relowner))::text[],
+        'acl', coalesce(r.relacl,
+            acldefault(CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END::"char", r.relowner))::text[],
         'comment', obj_description(r.oid, 'pg_class'),
         'definition', CASE WHEN r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid) END,
         'partition', CASE WHEN r.relkind = 'p' THEN pg_get_partkeydef(r.oid)
@@ -42,9 +44,11 @@ WITH managed AS MATERIALIZED (
         'toast_options', (SELECT t.reloptions FROM pg_class AS t WHERE t.oid = r.reltoastrelid),
         'method', (SELECT a.amname FROM pg_am AS a WHERE a.oid = r.relam AND a.amname <> 'heap'),
         'tablespace', (SELECT t.spcname FROM pg_tablespace AS t WHERE t.oid = r.reltablespace),
-        'inherits', (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM pg_inherits AS i WHERE i.inhrelid = r.oid),
-        'sequence', (SELECT format('%%s start %%s increment %%s min %%s max %%s cache %%s%%s', format_type(s.seqtypid, NULL),
-            s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN ' cycle' ELSE '' END)
+        'inherits', (SELECT jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
+            FROM pg_inherits AS i WHERE i.inhrelid = r.oid),
+        'sequence', (SELECT format('%%s start %%s increment %%s min %%s max %%s cache %%s%%s',
+            format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+            CASE WHEN s.seqcycle THEN ' cycle' ELSE '' END)
             FROM pg_sequence AS s WHERE s.seqrelid = r.oid),
         'owned_by', (SELECT d.refobjid::regclass || '.' || a.attname FROM pg_depend AS d
             JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -59,10 +63,11 @@ WITH managed AS MATERIALIZED (
         'generated', CASE WHEN a.attgenerated = 's' THEN 'stored' END,
         'expression', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
         'identity', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
-        'storage', CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
-            WHEN 'm' THEN 'main' ELSE 'extended' END END,
+        'storage', CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'plain'
+            WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
         'compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-        'collation', (SELECT l.collname FROM pg_collation AS l WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation),
+        'collation', (SELECT l.collname FROM pg_collation AS l
+            WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation),
         -- A null since 17, -1 before; other options (Debian's pg_attver) differ between minor versions.
         'statistics', nullif(a.attstattarget, -1),
         'options', (SELECT jsonb_agg(o ORDER BY o) FROM unnest(a.attoptions) AS o WHERE o LIKE 'n_distinct%%'),
@@ -75,10 +80,11 @@ WITH managed AS MATERIALIZED (
   UNION ALL
     SELECT 'constraint', r.nspname, r.relname, k.conname, jsonb_build_object(
         'definition', pg_get_constraintdef(k.oid),
-        'type', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check'
-            WHEN 'x' THEN 'exclude' WHEN 't' THEN 'trigger' ELSE k.contype::text END,
+        'type', CASE k.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'f' THEN 'foreign key'
+            WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclude' WHEN 't' THEN 'trigger' ELSE k.contype::text END,
         'not_valid', CASE WHEN NOT k.convalidated THEN true END,
-        'columns', (SELECT jsonb_agg(a.attname ORDER BY u.place) FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
+        'columns', (SELECT jsonb_agg(a.attname ORDER BY u.place)
+            FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.number),
         'references', CASE WHEN k.contype = 'f' THEN (SELECT g.nspname || '.' || f.relname FROM pg_class AS f
             JOIN pg_namespace AS g ON g.oid = f.relnamespace WHERE f.oid = k.confrelid) END,
@@ -92,7 +98,8 @@ WITH managed AS MATERIALIZED (
         'invalid', CASE WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN true END,
         'clustered', CASE WHEN i.indisclustered THEN true END,
         'replica_identity', CASE WHEN i.indisreplident THEN true END,
-        'columns', (SELECT jsonb_agg(a.attname ORDER BY u.place) FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS u (number, place)
+        'columns', (SELECT jsonb_agg(a.attname ORDER BY u.place)
+            FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS u (number, place)
             LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum = u.number AND u.number <> 0
             WHERE u.place <= i.indnkeyatts),
         'predicate', pg_get_expr(i.indpred, i.indrelid),
@@ -101,7 +108,8 @@ WITH managed AS MATERIALIZED (
     FROM relation AS r JOIN pg_index AS i ON i.indrelid = r.oid JOIN pg_class AS x ON x.oid = i.indexrelid
   UNION ALL
     -- The triggers behind a foreign key are only named when somebody switched them off.
-    SELECT 'trigger', r.nspname, r.relname, CASE WHEN g.tgisinternal THEN 'behind ' || k.conname || ' ' || g.tgfoid::regproc ELSE g.tgname END,
+    SELECT 'trigger', r.nspname, r.relname,
+        CASE WHEN g.tgisinternal THEN 'behind ' || k.conname || ' ' || g.tgfoid::regproc ELSE g.tgname END,
         jsonb_build_object(
         'definition', CASE WHEN NOT g.tgisinternal THEN pg_get_triggerdef(g.oid) END,
         'function', CASE WHEN NOT g.tgisinternal THEN (SELECT n.nspname || '.' || p.proname FROM pg_proc AS p
@@ -112,9 +120,12 @@ WITH managed AS MATERIALIZED (
     WHERE NOT g.tgisinternal OR g.tgenabled <> 'O'
   UNION ALL
     SELECT 'policy', r.nspname, r.relname, p.polname, jsonb_build_object(
-        'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END,
+        'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update'
+            WHEN 'd' THEN 'delete' ELSE 'all' END,
         'restrictive', CASE WHEN NOT p.polpermissive THEN true END,
-        'roles', (SELECT jsonb_agg(CASE u WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(u) END ORDER BY 1) FROM unnest(p.polroles) AS u),
+        'roles', (SELECT jsonb_agg(named.role ORDER BY named.role) FROM (
+            SELECT CASE u WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(u) END AS role
+            FROM unnest(p.polroles) AS u) AS named),
         'using', pg_get_expr(p.polqual, p.polrelid),
         'check', pg_get_expr(p.polwithcheck, p.polrelid),
         'comment', obj_description(p.oid, 'pg_policy'))
@@ -125,7 +136,8 @@ WITH managed AS MATERIALIZED (
     FROM relation AS r JOIN pg_rewrite AS w ON w.ev_class = r.oid WHERE w.rulename <> '_RETURN'
   UNION ALL
     SELECT 'statistics', m.nspname, NULL, e.stxname, jsonb_build_object(
-        'definition', pg_get_statisticsobjdef(e.oid), 'owner', pg_get_userbyid(e.stxowner), 'target', nullif(e.stxstattarget, -1))
+        'definition', pg_get_statisticsobjdef(e.oid), 'owner', pg_get_userbyid(e.stxowner),
+        'target', nullif(e.stxstattarget, -1))
     FROM managed AS m JOIN pg_statistic_ext AS e ON e.stxnamespace = m.oid
   UNION ALL
     SELECT CASE WHEN p.prokind = 'p' THEN 'procedure' WHEN p.prokind = 'a' THEN 'aggregate' ELSE 'function' END,
@@ -140,22 +152,25 @@ WITH managed AS MATERIALIZED (
   UNION ALL
     SELECT 'type', m.nspname, NULL, t.typname, jsonb_build_object(
         'definition', CASE t.typtype
-            WHEN 'e' THEN (SELECT 'enum (' || string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) || ')'
-                FROM pg_enum AS e WHERE e.enumtypid = t.oid)
-            WHEN 'd' THEN 'domain ' || format_type(t.typbasetype, t.typtypmod) || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+            WHEN 'e' THEN (SELECT 'enum (' || string_agg(quote_literal(e.enumlabel), ', '
+                ORDER BY e.enumsortorder) || ')' FROM pg_enum AS e WHERE e.enumtypid = t.oid)
+            WHEN 'd' THEN 'domain ' || format_type(t.typbasetype, t.typtypmod)
+                || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
                 || coalesce(' DEFAULT ' || t.typdefault, '')
-                || coalesce((SELECT ' ' || string_agg(k.conname || ' ' || pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname)
-                    FROM pg_constraint AS k WHERE k.contypid = t.oid), '')
-            WHEN 'r' THEN 'range of ' || (SELECT format_type(g.rngsubtype, NULL) FROM pg_range AS g WHERE g.rngtypid = t.oid)
+                || coalesce((SELECT string_agg(' ' || k.conname || ' ' || pg_get_constraintdef(k.oid), ''
+                    ORDER BY k.conname) FROM pg_constraint AS k WHERE k.contypid = t.oid), '')
+            WHEN 'r' THEN 'range of '
+                || (SELECT format_type(g.rngsubtype, NULL) FROM pg_range AS g WHERE g.rngtypid = t.oid)
             ELSE 'base' END,
         'owner', pg_get_userbyid(t.typowner),
         'acl', coalesce(t.typacl, acldefault('T', t.typowner))::text[],
         'comment', obj_description(t.oid, 'pg_type'))
-    FROM managed AS m JOIN pg_type AS t ON t.typnamespace = m.oid WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typcategory <> 'A'
+    FROM managed AS m JOIN pg_type AS t ON t.typnamespace = m.oid
+    WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typcategory <> 'A'
   UNION ALL
     SELECT 'default privileges', coalesce(m.nspname, ''), NULL,
-        format('%%s for %%s', CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
-            WHEN 'T' THEN 'types' ELSE 'schemas' END, pg_get_userbyid(a.defaclrole)),
+        format('%%s for %%s', CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
+            WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' ELSE 'schemas' END, pg_get_userbyid(a.defaclrole)),
         jsonb_build_object('acl', a.defaclacl::text[])
     FROM pg_default_acl AS a LEFT JOIN managed AS m ON m.oid = a.defaclnamespace
     WHERE m.oid IS NOT NULL OR (a.defaclnamespace = 0 AND pg_get_userbyid(a.defaclrole) = current_user)
@@ -165,7 +180,8 @@ WITH managed AS MATERIALIZED (
         'owner', pg_get_userbyid(d.datdba), 'acl', coalesce(d.datacl, acldefault('d', d.datdba))::text[])
     FROM pg_database AS d WHERE d.datname = current_database()
   UNION ALL
-    SELECT 'extension', '', NULL, e.extname, jsonb_build_object('version', e.extversion, 'schema', e.extnamespace::regnamespace::text)
+    SELECT 'extension', '', NULL, e.extname, jsonb_build_object(
+        'version', e.extversion, 'schema', e.extnamespace::regnamespace::text)
     FROM pg_extension AS e
 )
 SELECT kind, schema, parent, name, jsonb_strip_nulls(attributes) FROM found

@@ -89,7 +89,8 @@ INSERT INTO migration.applied (version, name, checksum, checksum_algo, sql, stat
 VALUES (%s, %s, %s, %s, %s, %s, 'apply', %s, %s, %s, %s) RETURNING pg_current_xact_id()::text
 """
 ACCEPT = """
-UPDATE migration.applied SET checksum = %s, checksum_algo = %s, sql = %s, kind = 'accept', run_id = %s WHERE version = %s
+UPDATE migration.applied SET checksum = %s, checksum_algo = %s, sql = %s, kind = 'accept', run_id = %s
+WHERE version = %s
 """
 RECORD = """
 INSERT INTO migration.expected (version, catalog_algo, fingerprint, objects, access_checksum, access_objects, run_id)
@@ -200,9 +201,7 @@ def plan(migrations: Sequence[Migration], ledger: Ledger, accept: Mapping[str, s
     accepted: list[Migration] = []
     edited: list[Migration] = []
     for row in ledger.applied:
-        migration = shipped.get(row.version)
-        _check_identity(row, migration, migrations)
-        assert migration is not None
+        migration = _same_file(row, shipped.get(row.version), migrations)
         if migration.checksum == row.checksum:
             continue
         (accepted if accept.get(row.version) == migration.checksum else edited).append(migration)
@@ -216,7 +215,8 @@ def plan(migrations: Sequence[Migration], ledger: Ledger, accept: Mapping[str, s
     return Plan(pending, accepted), edited
 
 
-def _check_identity(row: Applied, migration: Migration | None, migrations: Sequence[Migration]) -> None:
+def _same_file(row: Applied, migration: Migration | None, migrations: Sequence[Migration]) -> Migration:
+    """The file that this row was applied from, whatever stands in it now."""
     file = f"{row.version}_{row.name}.sql"
     if row.checksum_algo != files.ALGORITHM:
         raise MigrationError(
@@ -224,7 +224,7 @@ def _check_identity(row: Applied, migration: Migration | None, migrations: Seque
             "nothing was changed; update the collection"
         )
     if migration is not None and migration.name == row.name:
-        return
+        return migration
     twin = next((other.file for other in migrations if other.checksum == row.checksum), None)
     if twin:
         raise MigrationError(
@@ -249,8 +249,9 @@ def edited(migration: Migration, stored: str) -> MigrationError:
         )
     )
     return MigrationError(
-        f"{migration.file} was edited after it was applied; nothing was changed; restore the file, put the change into the next "
-        f'migration, or, if only the file is to be recorded anew, set accept: {{"{migration.version}": "{migration.checksum}"}}',
+        f"{migration.file} was edited after it was applied; nothing was changed; restore the file, put the change "
+        "into the next migration, or, if only the file is to be recorded anew, set accept: "
+        f'{{"{migration.version}": "{migration.checksum}"}}',
         difference=differences,
         error={"file": migration.file},
     )

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, lock, state, transaction
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import TRIES, again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
@@ -28,8 +27,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.tra
 
 READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 READ_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-TRIES = 5
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -60,27 +57,6 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return self.result is not None and self.result.changed
-
-
-def pause(attempt: int) -> float:
-    """1, 2, 4, 8 seconds, each a little different so that two runs do not meet again."""
-    return float(2 ** (attempt - 1)) + random.uniform(0, 0.3)  # noqa: S311
-
-
-def _again(owner: Owner, work: Callable[[int], _T]) -> _T:
-    attempt = 1
-    while True:
-        try:
-            return work(attempt)
-        except DatabaseError as error:
-            if not error.worth_retrying or attempt == TRIES or owner.check_mode:
-                raise
-        except UnreachableError as error:
-            # Refused at the first attempt is an answer; later, or while the server starts, it is a matter of time.
-            if (attempt == 1 and not error.starting) or attempt == TRIES or owner.check_mode:
-                raise
-        owner.sleep(pause(attempt))
-        attempt += 1
 
 
 def _assert_idle(work: Work, session: Session, outcome: Outcome) -> None:
@@ -177,15 +153,14 @@ def run(owner: Owner, work: Work) -> Outcome:
     """Bring the database to what `work` says, or raise MigrationError with nothing changed."""
     this = _Run(owner, work)
     try:
-        return _again(owner, this.attempt)
+        return again(this.attempt, not owner.check_mode, owner.sleep)
     except DatabaseError as error:
         _write_failure(owner, str(error))
         tried = f" after {TRIES} attempts" if error.worth_retrying and not owner.check_mode else ""
         left = "nothing was changed" if this.lost is None else "it is not known whether the transaction was committed"
-        details = {name: value for name, value in error.fields.items() if value}
         raise MigrationError(
-            f"database {owner.target.database}{tried}: {error}; {left}; {_remedy(error)}",
-            error={"sqlstate": error.sqlstate, **details},
+            f"{error.where or f'database {owner.target.database}'}{tried}: {error}; {left}; {_remedy(error)}",
+            error=error.details_of(),
         ) from None
     except MigrationError as error:
         if not isinstance(error, UnreachableError):

@@ -61,7 +61,7 @@ def foreign_warning(outcome: Outcome) -> list[str]:
     if not found:
         return []
     more = ", ..." if len(found) > _NAMED else ""
-    return [f"{len(found)} objects differ from what the last run recorded: {', '.join(found[:_NAMED])}{more}"]
+    return [f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}"]
 
 
 def success(outcome: Outcome, plan: AdminPlan, check_mode: bool, timings: dict[str, int]) -> dict[str, Any]:

@@ -128,7 +128,13 @@ class DatabaseError(MigrationError):
                 ("schema", "schema_name"),
             )
         }
+        # file:line:column of the statement, once somebody knows it
+        self.where = ""
         super().__init__(f"{self.message}{f' (SQLSTATE {self.sqlstate})' if self.sqlstate else ''}")
+
+    def details_of(self) -> dict[str, Any]:
+        """For the result's `error`."""
+        return {"sqlstate": self.sqlstate, **{name: value for name, value in self.fields.items() if value}}
 
     @property
     def worth_retrying(self) -> bool:

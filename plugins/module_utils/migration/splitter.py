@@ -157,10 +157,9 @@ class _Splitter:
         return end
 
     def run(self) -> list[Statement]:
-        position, size = 0, len(self.text)
-        while position < size:
-            token = _TOKEN.match(self.text, position)
-            assert token is not None, "the last alternative matches every character"
+        position = 0
+        # Every character belongs to a token, so there is none only at the end.
+        while (token := _TOKEN.match(self.text, position)) is not None:
             kind, value, begin, position = token.lastgroup, token.group(), position, token.end()
             if kind in ("space", "line"):
                 continue

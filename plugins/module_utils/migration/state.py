@@ -105,11 +105,12 @@ def _check_together(work: Work, book: Ledger, live: Snapshot) -> None:
     schemas = ", ".join(work.schemas)
     if book.applied and live.is_empty(work.schemas):
         raise MigrationError(
-            f"the ledger says that {book.version} was applied, but the schemas {schemas} are empty; nothing was changed; "
-            "restore them from a backup, or drop schema migration to begin anew"
+            f"the ledger says that {book.version} was applied, but the schemas {schemas} are empty; "
+            "nothing was changed; restore them from a backup, or drop schema migration to begin anew"
         )
     if not book.applied and not live.is_empty(work.schemas):
-        first = next(item.key for item in live.everything if item.schema in work.schemas and item.kind != "schema")
+        owned = [item.key for item in live.everything if item.schema in work.schemas and not item.parent]
+        first = next(key for key in owned if not key.startswith(("schema ", "default privileges ")))
         raise MigrationError(
             f"the schemas {schemas} hold objects ({first}, ...) but there is no ledger in schema migration; "
             "nothing was changed; restore schema migration as well, or use an empty database"
@@ -140,7 +141,7 @@ def refuse_failed(report: Report) -> None:
     if report.failed:
         more = f" (and {len(report.failed) - 1} more)" if len(report.failed) > 1 else ""
         raise MigrationError(
-            f"{len(report.failed)} of {len(report.failed) + report.passed} assertions failed: {report.failed[0]}{more}; "
+            f"{len(report.failed)} assertions failed: {report.failed[0]}{more}; "
             "nothing was changed; correct the migration, the access files or the assertion and run again",
             assertions={"passed": report.passed, "failed": [failure.as_dict() for failure in report.failed]},
         )

@@ -16,7 +16,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.cat
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration, Script
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import Statement, line_column
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import (
+    Statement,
+    line_column,
+    place,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
 _SHOWN = 500
@@ -50,8 +54,7 @@ def statement_error(script: Script, statement: Statement, error: DatabaseError) 
         "line": line,
         "column": column,
         "statement": statement.text[:_SHOWN],
-        "sqlstate": error.sqlstate,
-        **{name: value for name, value in error.fields.items() if value},
+        **error.details_of(),
     }
     hint = f" ({error.fields['detail']})" if error.fields.get("detail") else ""
     return MigrationError(
@@ -66,6 +69,7 @@ def _run_script(session: Session, script: Script) -> None:
             session.execute(statement.text)
         except DatabaseError as error:
             if error.worth_retrying:
+                error.where = place(script.file, script.text, statement.offset)
                 raise
             raise statement_error(script, statement, error) from None
     try:

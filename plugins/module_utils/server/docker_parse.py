@@ -118,7 +118,8 @@ def proxies(running: list[Json]) -> list[str]:
     return sorted(
         (entry.get("Names") or ["/"])[0].lstrip("/")
         for entry in running
-        if _repository(entry.get("Image") or "") == "traefik" and "bestviable.portfolio" not in (entry.get("Labels") or {})
+        if _repository(entry.get("Image") or "") == "traefik"
+        and "bestviable.portfolio" not in (entry.get("Labels") or {})
     )
 
 

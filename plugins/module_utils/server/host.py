@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import pwd
 import stat
 from collections.abc import Iterable
 from typing import Any
@@ -46,6 +47,14 @@ def init_system() -> str:
 
 def libraries() -> dict[str, bool]:
     return {name: importlib.util.find_spec(name) is not None for name in LIBRARIES}
+
+
+def home() -> str:
+    """Where the CLI of this user looks for its settings; root's home for a user that the server does not know."""
+    try:
+        return os.environ.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        return "/root"
 
 
 def disk(path: str) -> dict[str, Any]:

@@ -19,7 +19,11 @@ _NUMBER = count(1)
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with Cluster(hba=PEER_LIKE, settings={"log_statement": "all", "log_connections": "on"}) as running:
+    with Cluster(
+        hba=PEER_LIKE + "host all all 127.0.0.1/32 trust\n",
+        tcp=True,
+        settings={"log_statement": "all", "log_connections": "on"},
+    ) as running:
         connection = running.connect(autocommit=True)
         connection.cursor().execute("CREATE ROLE app_owner LOGIN")
         connection.close()

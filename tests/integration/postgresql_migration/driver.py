@@ -54,6 +54,11 @@ class Result:
     def changed(self) -> bool:
         return bool(self.data["changed"])
 
+    @property
+    def warnings(self) -> list[str]:
+        """Outside a controller a warning is an object with its text inside."""
+        return [found if isinstance(found, str) else found["event"]["msg"] for found in self.data.get("warnings", [])]
+
 
 @dataclass
 class Project:
@@ -98,6 +103,7 @@ class Project:
             **self.options,
             **options,
         }
+        arguments = {name: value for name, value in arguments.items() if value is not None}
         return {**arguments, "_ansible_check_mode": check, "_ansible_diff": diff}
 
     def start(self, check: bool = False, diff: bool = True, **options: Any) -> subprocess.Popen[str]:

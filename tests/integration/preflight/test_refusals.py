@@ -1,4 +1,4 @@
-"""Every refusal of the roles: one sentence with the place and the remedy, from a recorded state with one thing wrong."""
+"""Every refusal of the roles: one sentence with place and remedy, from a recorded state with one thing wrong."""
 
 from __future__ import annotations
 
@@ -24,10 +24,22 @@ MARKER = {
 }
 OURS = {"bestviable.portfolio": "postgres-erp"}
 DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
-STRANGER = {
-    "id": "1", "image": "postgres:16", "image_id": "sha256:x", "state": "running", "health": None, "labels": {}, "networks": {},
-    "started_at": "2026-01-01T00:00:00Z", "restart_count": 0, "memory": 0, "memory_swap": 0, "nano_cpus": 0, "ports": [], "mounts": [],
-}  # fmt: skip
+STRANGER: dict[str, Any] = {
+    "id": "1",
+    "image": "postgres:16",
+    "image_id": "sha256:x",
+    "state": "running",
+    "health": None,
+    "labels": {},
+    "networks": {},
+    "started_at": "2026-01-01T00:00:00Z",
+    "restart_count": 0,
+    "memory": 0,
+    "memory_swap": 0,
+    "nano_cpus": 0,
+    "ports": [],
+    "mounts": [],
+}
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 
@@ -107,10 +119,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     ),
     "socket_path": ({}, {"portfolio_directory": "/" + "x" * 90}, ["107 characters", "portfolio_directory"]),
     "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
+    "memory_format": ({}, {"traefik_memory": "lots"}, ["traefik_memory", "300m"]),
     "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["postgres_erp_pids"]),
     "unknown_option": ({}, {"postgres_erp_memroy": "1g"}, ["postgres_erp_memroy", "README"]),
     "port_taken": (
-        {"ports": {"3000": {"address": "0.0.0.0", "process": "node", "pid": 7, "container": None}}},
+        {"ports": {"3000": {"address": "127.0.0.1", "process": "node", "pid": 7, "container": None}}},
         {},
         ["3000", "traefik_local_port"],
     ),
@@ -160,7 +173,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
                 if result.get("failed"):
                     parts = [item for item in result.get("results", [result]) if item.get("failed")]
                     messages[host] += [
-                        " ".join([str(part.get("msg", ""))] + part.get("argument_errors", [])) for part in parts
+                        " ".join([str(part.get("msg", "")), *part.get("argument_errors", [])]) for part in parts
                     ]
     return messages
 

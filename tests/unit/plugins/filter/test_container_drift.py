@@ -11,7 +11,8 @@ from ansible_collections.bestviable.portfolio.plugins.filter.subnet_overlaps imp
 LABEL = "bestviable.portfolio.config-hash"
 CONTAINER: dict[str, Any] = {
     "state": "running", "image_id": "sha256:a", "labels": {LABEL: "h"}, "memory": 314572800, "memory_swap": 314572800,
-    "nano_cpus": 500000000, "networks": {"portfolio-network": "172.28.10.2"}, "started_at": "2026-11-23T12:00:00.123456789Z",
+    "nano_cpus": 500000000, "networks": {"portfolio-network": "172.28.10.2"},
+    "started_at": "2026-11-23T12:00:00.123456789Z",
 }  # fmt: skip
 WANTED: dict[str, Any] = {
     "image_id": "sha256:a",

@@ -46,7 +46,7 @@ def test_a_lease_of_our_own_keeps_its_beginning() -> None:
 
 def test_the_sentence_names_who_and_since_when() -> None:
     assert lease.held_sentence(held()).startswith(
-        "david@laptop changes this server since 2027-01-15 07:59:00 UTC (run a);"
+        "david@laptop has been changing this server since 2027-01-15 07:59:00 UTC (run a);"
     )
 
 

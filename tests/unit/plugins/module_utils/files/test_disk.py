@@ -107,7 +107,7 @@ def killed_at(step: int, work: Callable[[], None]) -> bool:
 
 @pytest.mark.parametrize("existing", [True, False])
 def test_killed_before_every_step_the_file_is_whole_and_the_next_run_heals(tmp_path: Path, existing: bool) -> None:
-    whole = []
+    whole: list[bool] = []
     killed = True
     while killed:
         base = tmp_path / str(len(whole))
@@ -118,9 +118,10 @@ def test_killed_before_every_step_the_file_is_whole_and_the_next_run_heals(tmp_p
             path.write_bytes(OLD)
 
         def work(parent: Path = path.parent, path: Path = path) -> None:
-            for change in (lambda: directory(parent), lambda: wanted(path)):
-                if change().changed:
-                    disk.apply(change())
+            if directory(parent).changed:
+                disk.apply(directory(parent))
+            if wanted(path).changed:
+                disk.apply(wanted(path))
 
         killed = killed_at(len(whole) + 1, work)
         found = disk.look(str(path))

@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.files import model
 
 OWNED = {"owner": "root", "group": "root", "mode": "0644"}
-FILE = {"path": "/d/f", "content": "x", "secret": False, **OWNED}
-SECRET = {"name": "s", "path": "/d/s", "value": None, "bytes": 24, **OWNED}
-DIRECTORY = {"path": "/d", **OWNED}
+FILE: dict[str, Any] = {"path": "/d/f", "content": "x", "secret": False, **OWNED}
+SECRET: dict[str, Any] = {"name": "s", "path": "/d/s", "value": None, "bytes": 24, **OWNED}
+DIRECTORY: dict[str, Any] = {"path": "/d", **OWNED}
 
 
 def params(**lists: Any) -> dict[str, Any]:

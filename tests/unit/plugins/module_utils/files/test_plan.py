@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.files import plan, report
@@ -15,7 +16,7 @@ THERE = Found("file", 0, 0, 0o644, 1.0, b"old\n")
 PARENTS = {"/d": True, "/": True}
 
 
-def problems(*wanted: Wanted, parents: dict[str, bool] | None = None, **found: Found) -> list[str]:
+def problems(*wanted: Wanted, parents: Any = None, **found: Found) -> list[str]:
     looked = {item.path: found.get(item.path.strip("/").replace("/", "_"), Found()) for item in wanted}
     return plan.problems(list(wanted), looked, PARENTS if parents is None else parents)
 

@@ -15,9 +15,14 @@ TABLE: dict[str, Any] = {"owner": "o", "acl": ["b=r/o", "a=r/o"]}
 
 
 def test_keys() -> None:
-    found = snapshot([
-        ("schema", "s", None, "s", {}), ("table", "s", None, "t", {}), ("column", "s", "t", "c", {}), ("database", "", None, "this", {}),
-    ])  # fmt: skip
+    found = snapshot(
+        [
+            ("schema", "s", None, "s", {}),
+            ("table", "s", None, "t", {}),
+            ("column", "s", "t", "c", {}),
+            ("database", "", None, "this", {}),
+        ]
+    )
     assert sorted(found.objects) == ["column s.t c", "database this", "schema s", "table s.t"]
 
 
@@ -44,7 +49,11 @@ def test_lines_are_one_line() -> None:
 
 
 def test_empty() -> None:
-    rows: list[tuple[Any, ...]] = [("schema", "s", None, "s", {}), ("table", "other", None, "t", {}), ("database", "", None, "this", {})]
+    rows: list[tuple[Any, ...]] = [
+        ("schema", "s", None, "s", {}),
+        ("table", "other", None, "t", {}),
+        ("database", "", None, "this", {}),
+    ]
     assert snapshot(rows).is_empty(["s"])
     assert not snapshot([*rows, ("function", "s", None, "f()", {})]).is_empty(["s"])
 
@@ -72,9 +81,12 @@ def test_an_object_that_the_access_files_made_is_theirs() -> None:
 
 
 def test_a_record_keeps_foreign_changes_apart_from_ours() -> None:
-    recorded = {"a": {"x": 1, "acl": [1]}, "gone": {"x": 1}, "same": {"x": 1}}
-    before = {"a": {"x": 9, "acl": [1]}, "extra": {"x": 1}, "same": {"x": 1}, "dropped": {"x": 1}}
-    after = {"a": {"x": 9, "acl": [2]}, "extra": {"x": 1}, "same": {"x": 1}, "new": {"x": 5}}
+    recorded: dict[str, Any] = {"a": {"x": 1, "acl": [1]}, "gone": {"x": 1}, "same": {"x": 1}}
+    before: dict[str, Any] = {"a": {"x": 9, "acl": [1]}, "extra": {"x": 1}, "same": {"x": 1}, "dropped": {"x": 1}}
+    after: dict[str, Any] = {"a": {"x": 9, "acl": [2]}, "extra": {"x": 1}, "same": {"x": 1}, "new": {"x": 5}}
     assert catalog.carry(recorded, before, after) == {
-        "a": {"x": 1, "acl": [2]}, "gone": {"x": 1}, "same": {"x": 1}, "new": {"x": 5},
-    }  # fmt: skip
+        "a": {"x": 1, "acl": [2]},
+        "gone": {"x": 1},
+        "same": {"x": 1},
+        "new": {"x": 5},
+    }

@@ -29,7 +29,8 @@ def refused(**named: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"SELECT 1;\n", b"SELECT 1;\r\n", b"SELECT 1;\r", b"SELECT 1;", b"SELECT 1;\n\n\n", b"\xef\xbb\xbfSELECT 1;\n"]
+    "raw",
+    [b"SELECT 1;\n", b"SELECT 1;\r\n", b"SELECT 1;\r", b"SELECT 1;", b"SELECT 1;\n\n\n", b"\xef\xbb\xbfSELECT 1;\n"],
 )
 def test_line_ends_and_bom_do_not_change_the_checksum(raw: bytes) -> None:
     # printf 'SELECT 1;\n' | sha256sum
@@ -50,8 +51,14 @@ def test_a_bom_is_warned_about() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"SELECT 1;\n-- caf\xe9\n", "001_a.sql:2: not UTF-8 (byte 0xe9 at offset 16); save the file as UTF-8 and run again"),
-        ("SELECT 1;".encode("utf-16"), "001_a.sql:1: not UTF-8 (byte 0xff at offset 0); save the file as UTF-8 and run again"),
+        (
+            b"SELECT 1;\n-- caf\xe9\n",
+            "001_a.sql:2: not UTF-8 (byte 0xe9 at offset 16); save the file as UTF-8 and run again",
+        ),
+        (
+            "SELECT 1;".encode("utf-16"),
+            "001_a.sql:1: not UTF-8 (byte 0xff at offset 0); save the file as UTF-8 and run again",
+        ),
         (b"SELECT 1;\n\nSELECT '\0';", "001_a.sql:3: a NUL character cannot be part of SQL; remove it and run again"),
         (b"", "001_a.sql holds no statement; write one or remove the file"),
         (b"-- nothing\n/* here */ ;\n", "001_a.sql holds no statement; write one or remove the file"),
@@ -92,21 +99,59 @@ def test_not_what_the_action_plugin_sends(argument: object) -> None:
 
 
 REFUSED = [
-    "BEGIN", "COMMIT", "END", "rollback", "ABORT", "SAVEPOINT a", "RELEASE a", "START TRANSACTION", "PREPARE TRANSACTION 'x'",
-    "COMMIT PREPARED 'x'", "SET search_path = a", "SET SESSION lock_timeout = 0", "SET ROLE x", "SET TRANSACTION READ ONLY",
-    "RESET ALL", "DISCARD ALL", "COPY t (a, b) FROM STDIN", "COPY t FROM stdin WITH (FORMAT csv)", "COPY t TO STDOUT", "VACUUM",
-    "VACUUM FULL t", "ALTER SYSTEM SET fsync = off", "CREATE DATABASE x", "DROP DATABASE x", "CREATE TABLESPACE x LOCATION '/'",
-    "CREATE INDEX CONCURRENTLY i ON t (a)", "CREATE UNIQUE INDEX concurrently i ON t (a)", "DROP INDEX CONCURRENTLY i",
-    "REINDEX TABLE CONCURRENTLY t", "REINDEX (CONCURRENTLY) TABLE t", "REINDEX DATABASE x", "CLUSTER",
-    "ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "/* c */ -- d\n commit",
-]  # fmt: skip
+    "BEGIN",
+    "COMMIT",
+    "END",
+    "rollback",
+    "ABORT",
+    "SAVEPOINT a",
+    "RELEASE a",
+    "START TRANSACTION",
+    "PREPARE TRANSACTION 'x'",
+    "COMMIT PREPARED 'x'",
+    "SET search_path = a",
+    "SET SESSION lock_timeout = 0",
+    "SET ROLE x",
+    "SET TRANSACTION READ ONLY",
+    "RESET ALL",
+    "DISCARD ALL",
+    "COPY t (a, b) FROM STDIN",
+    "COPY t FROM stdin WITH (FORMAT csv)",
+    "COPY t TO STDOUT",
+    "VACUUM",
+    "VACUUM FULL t",
+    "ALTER SYSTEM SET fsync = off",
+    "CREATE DATABASE x",
+    "DROP DATABASE x",
+    "CREATE TABLESPACE x LOCATION '/'",
+    "CREATE INDEX CONCURRENTLY i ON t (a)",
+    "CREATE UNIQUE INDEX concurrently i ON t (a)",
+    "DROP INDEX CONCURRENTLY i",
+    "REINDEX TABLE CONCURRENTLY t",
+    "REINDEX (CONCURRENTLY) TABLE t",
+    "REINDEX DATABASE x",
+    "CLUSTER",
+    "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+    "/* c */ -- d\n commit",
+]
 ALLOWED = [
-    "SET LOCAL search_path = a", "SET CONSTRAINTS ALL DEFERRED", "PREPARE p AS SELECT 1", "CREATE INDEX i ON t (a)",
-    "COPY t FROM '/tmp/x'", "REINDEX TABLE t", "CLUSTER t USING i", "CREATE TABLE \"commit\" (a int)", "SELECT 'COMMIT'",
-    "COMMENT ON TABLE t IS 'CONCURRENTLY'", "CREATE TABLE t (concurrently_at date)", "UPDATE t SET a = 1",
-    "REFRESH MATERIALIZED VIEW CONCURRENTLY v", "DO $$ BEGIN NULL; END $$", "ALTER TABLE t SET (fillfactor = 70)",
+    "SET LOCAL search_path = a",
+    "SET CONSTRAINTS ALL DEFERRED",
+    "PREPARE p AS SELECT 1",
+    "CREATE INDEX i ON t (a)",
+    "COPY t FROM '/tmp/x'",
+    "REINDEX TABLE t",
+    "CLUSTER t USING i",
+    'CREATE TABLE "commit" (a int)',
+    "SELECT 'COMMIT'",
+    "COMMENT ON TABLE t IS 'CONCURRENTLY'",
+    "CREATE TABLE t (concurrently_at date)",
+    "UPDATE t SET a = 1",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+    "DO $$ BEGIN NULL; END $$",
+    "ALTER TABLE t SET (fillfactor = 70)",
     "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql SET search_path = '' AS $$ BEGIN RETURN 1; END $$",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("sql", REFUSED)

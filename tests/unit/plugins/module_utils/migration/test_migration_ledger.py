@@ -17,7 +17,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.led
 
 
 def migrations(**named: str) -> list[Migration]:
-    entries = [{"name": f"{name}.sql", "content": base64.b64encode(sql.encode()).decode()} for name, sql in named.items()]
+    entries = [
+        {"name": f"{name}.sql", "content": base64.b64encode(sql.encode()).decode()} for name, sql in named.items()
+    ]
     return files.migrations(entries, lambda message: None)
 
 

@@ -14,9 +14,20 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.err
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted
 
 STATE: dict[str, Any] = {
-    "login": False, "inherit": True, "connection_limit": -1, "superuser": False, "createrole": False, "createdb": False,
-    "replication": False, "bypassrls": False, "expires": False, "settings": [], "comment": None, "member_of": [], "members": [],
-}  # fmt: skip
+    "login": False,
+    "inherit": True,
+    "connection_limit": -1,
+    "superuser": False,
+    "createrole": False,
+    "createdb": False,
+    "replication": False,
+    "bypassrls": False,
+    "expires": False,
+    "settings": [],
+    "comment": None,
+    "member_of": [],
+    "members": [],
+}
 
 
 def test_a_role_that_is_right_asks_for_nothing() -> None:
@@ -84,8 +95,10 @@ def test_what_others_added_is_only_told() -> None:
     }
     told = roles.warnings(wanted, found, "postgres")
     assert [line.split(",")[0] for line in told] == [
-        "role eve is a member of a", "role a has the setting role", "role b is a member of pg_read_all_data",
-    ]  # fmt: skip
+        "role eve is a member of a",
+        "role a has the setting role",
+        "role b is a member of pg_read_all_data",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +123,8 @@ def test_bad_roles_files(document: Any, part: str) -> None:
 
 
 def test_a_verifier_like_the_servers() -> None:
-    """The verifier that PostgreSQL 15 itself stored for password `pencil` with this salt (test_migration_roles live twin)."""
+    """The example of RFC 7677, section 3."""
     salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
-    # RFC 7677, section 3: the server's signature for this salt and password needs exactly these keys.
     assert scram.verifier("pencil", salt) == (
         "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
     )

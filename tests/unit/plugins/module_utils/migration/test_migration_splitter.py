@@ -31,8 +31,10 @@ HARD = {
     "empty statements": ";;SELECT 1;;; SELECT 2;",
     "rule": "CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)); SELECT 1",
     "atomic": FUNCTION + "BEGIN ATOMIC SELECT 1; SELECT CASE WHEN a > 1 THEN 2 ELSE 3 END; END; SELECT 5",
-    "atomic with cases": FUNCTION + "BEGIN ATOMIC SELECT CASE a WHEN 1 THEN CASE WHEN true THEN 1 END END; END; SELECT 1",
-    "atomic procedure": "CREATE OR REPLACE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC DELETE FROM t; SELECT (CASE WHEN true "
+    "atomic with cases": FUNCTION
+    + "BEGIN ATOMIC SELECT CASE a WHEN 1 THEN CASE WHEN true THEN 1 END END; END; SELECT 1",
+    "atomic procedure": "CREATE OR REPLACE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC DELETE FROM t; "
+    "SELECT (CASE WHEN true "
     "THEN 1 END); END; SELECT 7",
     "case outside": "SELECT CASE WHEN true THEN 1 END; SELECT 2",
 }
@@ -71,7 +73,19 @@ def test_hard_cases(name: str) -> None:
 def test_generated_scripts(seed: int) -> None:
     """Statements joined in random order, with random comments and line ends between them."""
     chance = random.Random(seed)
-    atoms = ["'a;b'", "E'\\';'", '"x;y"', "$$;$$", "$q$ ' ; $q$", "1", "(2 + 3)", "/* ; ' */ 4", "-- ; $$\n 5", "'x''y'", "U&'!;'"]
+    atoms = [
+        "'a;b'",
+        "E'\\';'",
+        '"x;y"',
+        "$$;$$",
+        "$q$ ' ; $q$",
+        "1",
+        "(2 + 3)",
+        "/* ; ' */ 4",
+        "-- ; $$\n 5",
+        "'x''y'",
+        "U&'!;'",
+    ]
     blanks = [" ", "\n", " -- ;'\n", "/* /* ; */ */", "\t", ";"]
     script = ""
     for _ in range(chance.randint(1, 12)):

@@ -148,6 +148,20 @@ def test_publishers_are_only_what_the_host_shows() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("image", "labels", "expected"),
+    [
+        ("traefik:v3.7.15", {}, ["proxy"]),
+        ("registry.example:5000/owner/traefik@sha256:12", None, ["proxy"]),
+        ("portfolio.local/traefik:3.7", {"bestviable.portfolio": "traefik"}, []),
+        ("owner/traefik-forward-auth:2", {}, []),
+        (None, {}, []),
+    ],
+)
+def test_a_traefik_that_is_not_ours(image: str | None, labels: dict[str, str] | None, expected: list[str]) -> None:
+    assert docker_parse.proxies([{"Names": ["/proxy"], "Image": image, "Labels": labels}]) == expected
+
+
 def test_publishers_of_two_address_families_are_sorted() -> None:
     ports = [{"IP": address, "PrivatePort": 5432, "PublicPort": 5432} for address in ("::", "127.0.0.1")]
     found = docker_parse.publishers([{"Names": ["/somebody"], "Ports": ports}])

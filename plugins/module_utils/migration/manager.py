@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole run, from the module's parameters to its result."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    admin,
+    asserts_file,
+    files,
+    owner,
+    report,
+    roles,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
+    Settings,
+    Target,
+    UnreachableError,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
+
+
+def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
+    """What the owner's session is to bring about."""
+    access, document = params["access"] or {"files": []}, params["assertions"]
+    if not isinstance(access, dict):
+        raise MigrationError("access must be read on the control node; give the path of a directory")
+    return Work(
+        migrations=files.migrations(params["migrations"], warn),
+        access=files.access_scripts(access["files"], warn),
+        assertions=asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"]),
+        schemas=params["schemas"],
+        accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
+        server_major=params["server_major"],
+    )
+
+
+def read_admin_work(params: Mapping[str, Any], target: Target, settings: Settings) -> AdminWork | None:
+    """What the admin session is to bring about; None without an admin_user."""
+    document = (params["access"] or {}).get("roles")
+    wanted = roles.Wanted({}, {}) if document is None else roles.parse(document)
+    if not params["admin_user"]:
+        if params["logins"]:
+            raise MigrationError("logins are kept by the admin session; set admin_user")
+        return None
+    for login in params["logins"]:
+        if login["name"] not in wanted.roles:
+            raise MigrationError(f"login {login['name']} is not in roles.yml; add the role or remove the login")
+    if wanted.roles and params["login_user"] not in wanted.roles:
+        raise MigrationError(f"login_user {params['login_user']} is not in roles.yml; add the role")
+    return AdminWork(
+        admin=target.at(
+            user=params["admin_user"], password=params["admin_password"], database=params["maintenance_db"]
+        ),
+        database=params["login_db"],
+        owner=params["login_user"],
+        wanted=wanted,
+        logins=[(login["name"], login["password_file"]) for login in params["logins"]],
+        settings=settings,
+        lock_wait=params["lock_wait"],
+    )
+
+
+class Manager:
+    """`read`, then `run` (or `predict` where no session is possible); `failure` after an error of either."""
+
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        check_mode: bool,
+        warn: Callable[[str], None],
+        changing: Callable[[], None],
+    ) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self.warn = warn
+        self.changing = changing
+        lock_timeout = min(params["lock_timeout"], 1) if check_mode else params["lock_timeout"]
+        self.settings = Settings(lock_timeout * 1000, params["statement_timeout"] * 1000)
+        self.target = Target(
+            user=params["login_user"],
+            database=params["login_db"],
+            host=params["login_unix_socket"] or params["login_host"],
+            port=params["login_port"],
+            password=params["login_password"],
+            ssl_mode=params["ssl_mode"],
+            ca_cert=params["ca_cert"],
+        )
+        self.plan = AdminPlan()
+        # Roles and database were brought up to date for good, whatever comes after.
+        self.committed = False
+        self.timings: dict[str, int] = {}
+
+    def read(self) -> None:
+        """Everything that can be judged without a server."""
+        self.work = read_work(self.params, self.warn)
+        self.admin_work = read_admin_work(self.params, self.target, self.settings)
+
+    def predict(self) -> dict[str, Any]:
+        return report.absent(self.work.migrations, self.plan)
+
+    def run(self) -> dict[str, Any]:
+        try:
+            self._run_admin()
+            if self.check_mode and self.plan.incomplete:
+                return self.predict()
+            outcome = owner.run(self._owner(), self.work)
+        except UnreachableError as error:
+            if self.check_mode and error.absent:
+                return self.predict()
+            raise
+        for warning in report.foreign_warning(outcome):
+            self.warn(warning)
+        return report.success(outcome, self.plan, self.check_mode, self.timings)
+
+    def _run_admin(self) -> None:
+        if self.admin_work is None:
+            return
+        begin = time.monotonic()
+        self.plan = admin.run(self.admin_work, self.check_mode, self.changing)
+        self.committed = not self.check_mode and not self.plan.empty
+        self.timings["admin"] = int((time.monotonic() - begin) * 1000)
+        for warning in self.plan.warnings:
+            self.warn(warning)
+
+    def _owner(self) -> Owner:
+        run_id = f"{os.environ.get('PORTFOLIO_RUN_ID', 'run')}/{uuid.uuid4()}"
+        return Owner(self.target, self.settings, self.params["lock_wait"], self.check_mode, run_id, self.changing)
+
+    def failure(self, error: Exception) -> dict[str, Any]:
+        """The arguments of fail_json: the sentence, where, and what is left behind."""
+        result = {"msg": str(error), "changed": self.committed, "left": "unchanged", **getattr(error, "details", {})}
+        if "difference" in result:
+            result["diff"] = {"prepared": result.pop("difference")}
+        if self.committed:
+            result["left"] = "roles"
+            result["admin"] = [change.key for change in self.plan.changes]
+            result["msg"] = result["msg"].replace(
+                "nothing was changed", "only roles and database were brought up to date"
+            )
+        return result
