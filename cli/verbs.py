@@ -18,7 +18,7 @@ from cli.ansible import VAULT_WAYS, Host, environment, host_of, may_change, play
 from cli.call import ROOT, Call, Refused, say
 from cli.venv import PYTHON, VENV, ensure_venv
 
-TOKENS = "ansible_collections.bestviable.portfolio.plugins.module_utils.tokens"
+TOKENS = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens"
 DOCKER = ("docker", "--host", "unix:///var/run/docker.sock")  # never another engine that a context points to
 DATABASE = "postgres-erp"
 

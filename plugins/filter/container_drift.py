@@ -19,9 +19,20 @@ def container_drift(container: dict[str, Any] | None, wanted: dict[str, Any]) ->
     """
     if not container:
         return ["there is no container"]
-    reasons = []
+    reasons = _settings(container, wanted)
     if container["state"] != "running":
-        reasons.append(f"it is {container['state']}")
+        return [f"it is {container['state']}", *reasons]
+    missing = sorted(set(wanted["networks"]) - set(container["networks"]))
+    if missing:
+        reasons.append("it is not connected to " + ", ".join(missing))
+    if wanted.get("newer_than") and _started(container["started_at"]) < float(wanted["newer_than"]):
+        reasons.append("a file that it reads at its start is newer")
+    return reasons
+
+
+def _settings(container: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What differs in how the container was made, running or not."""
+    reasons = []
     if container["image_id"] != wanted["image_id"]:
         reasons.append("it runs another image")
     if container["labels"].get(LABEL) != wanted["config_hash"]:
@@ -34,11 +45,6 @@ def container_drift(container: dict[str, Any] | None, wanted: dict[str, Any]) ->
     cpus = container["nano_cpus"] / 1e9
     if abs(cpus - float(wanted["cpus"])) > 1e-6:
         reasons.append(f"it has {cpus:g} processors instead of {float(wanted['cpus']):g}")
-    missing = sorted(set(wanted["networks"]) - set(container["networks"]))
-    if missing and container["state"] == "running":
-        reasons.append("it is not connected to " + ", ".join(missing))
-    if wanted.get("newer_than") and _started(container["started_at"]) < float(wanted["newer_than"]):
-        reasons.append("a file that it reads at its start is newer")
     return reasons
 
 

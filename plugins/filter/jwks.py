@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.bestviable.portfolio.plugins.module_utils import tokens
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 
 def jwks(pems: str | list[str]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.bestviable.portfolio.plugins.module_utils import tokens
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 OPTIONS = ("sub", "audience", "days", "period_days", "key", "key_file")
 
@@ -84,8 +84,8 @@ class LookupModule(LookupBase):
         unknown = sorted(set(kwargs) - set(OPTIONS))
         if unknown:
             raise AnsibleLookupError(f"token: unknown option {', '.join(unknown)}; known are {', '.join(OPTIONS)}.")
-        self.set_options(var_options=variables, direct=kwargs)  # type: ignore[no-untyped-call]
-        options = {name: self.get_option(name) for name in OPTIONS}  # type: ignore[no-untyped-call]
+        self.set_options(var_options=variables, direct=kwargs)
+        options = {name: self.get_option(name) for name in OPTIONS}
         try:
             return [_token(role, options) for role in terms]
         except tokens.TokenError as error:

@@ -84,3 +84,8 @@ def test_what_runs_on_the_server_needs_nothing_that_is_not_there(name: str) -> N
     assert imports(name) - set(sys.stdlib_module_names) <= SERVER_LIBRARIES
     assert [word for word in NEWER_THAN_3_10 if word in read(name)] == []
     ast.parse(read(name), feature_version=(3, 10))
+
+
+def test_the_ledger_records_the_version_that_is_released() -> None:
+    released = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    assert f'MODULE_VERSION = "{released}"' in (ROOT / "plugins/module_utils/migration/ledger.py").read_text()

@@ -98,9 +98,16 @@ def test_the_second_deploy_changes_and_restarts_nothing(first: str, clone: Path)
     assert lives() == before
 
 
-def test_there_are_35_tables(first: str, clone: Path) -> None:
-    result = shell(COUNT, clone)
-    assert (result.returncode, result.stdout.strip()) == (0, "35")
+def test_the_commands_of_the_readme_work_as_they_stand_there(first: str, clone: Path) -> None:
+    """The two commands are this file's subject; what README shows to be done then is run line by line."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert [line.split("#")[0].strip() for line in blocks[0].splitlines()] == ["make deploy", "make test"]
+    count, *requests = (line.split("  # ")[0].strip() for line in blocks[1].splitlines())
+    assert count == COUNT
+    assert shell(count, clone).stdout.strip() == "35"
+    assert len(requests) == 2
+    for request in requests:
+        assert json.loads(shell(request, clone).stdout) == []
 
 
 def test_a_row_comes_over_http(first: str, clone: Path) -> None:

@@ -53,6 +53,8 @@ class AdminPlan:
     passwords: list[Login] = field(default_factory=list)
     # The owner's session cannot be tried yet: roles or the database are missing.
     incomplete: bool = False
+    # ... but it can at least read the ledger.
+    readable: bool = False
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -130,6 +132,7 @@ def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
             plan.passwords.append(login)
             plan.changes.append(Change(f"password {login.name}", "another one", "as in its file", ()))
     plan.incomplete = plan.create_database or any(name not in found for name in names)
+    plan.readable = not plan.create_database and work.owner in found
     return plan
 
 

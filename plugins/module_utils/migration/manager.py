@@ -107,13 +107,17 @@ class Manager:
         self.admin_work = read_admin_work(self.params, self.target, self.settings)
 
     def predict(self) -> dict[str, Any]:
-        return report.absent(self.work.migrations, self.plan)
+        """Nothing is there to look at: all of it is pending."""
+        return report.predicted(self.work.migrations, self.plan, reachable=False)
 
     def run(self) -> dict[str, Any]:
         try:
             self._run_admin()
             if self.check_mode and self.plan.incomplete:
-                return self.predict()
+                if not self.plan.readable:
+                    return self.predict()
+                pending = owner.look(self._owner(), self.work).plan.pending
+                return report.predicted(pending, self.plan, reachable=True)
             outcome = owner.run(self._owner(), self.work)
         except UnreachableError as error:
             if self.check_mode and error.absent:

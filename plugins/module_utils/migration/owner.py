@@ -47,9 +47,9 @@ class Owner:
 class Outcome:
     """What the owner's session found and did."""
 
-    before: State | None = None
+    before: State
     result: Result | None = None
-    assertions: Report | None = None
+    assertions: Report = field(default_factory=lambda: Report(0, []))
     waited_ms: int = 0
     attempts: int = 1
     timings: dict[str, int] = field(default_factory=dict)
@@ -60,7 +60,6 @@ class Outcome:
 
 
 def _assert_idle(work: Work, session: Session, outcome: Outcome) -> None:
-    assert outcome.before is not None
     outcome.assertions = state.assert_all(session, work, outcome.before.facts, outcome.before.snapshot)
     state.refuse_failed(outcome.assertions)
     session.execute("ROLLBACK")
@@ -85,8 +84,8 @@ class _Run:
     def __init__(self, owner: Owner, work: Work) -> None:
         self.owner = owner
         self.work = work
-        # The result whose COMMIT never answered: only the ledger knows whether it counts.
-        self.lost: Result | None = None
+        # An outcome whose COMMIT never answered: only the ledger knows whether it counts.
+        self.lost: Outcome | None = None
         self.renewed = False
 
     def attempt(self, number: int) -> Outcome:
@@ -102,51 +101,64 @@ class _Run:
         return outcome
 
     def _attempt(self, session: Session) -> Outcome:
-        outcome = Outcome()
+        timings: dict[str, int] = {}
         if self.lost is None:
-            outcome = _look_only(self.work, session)
-            if outcome.before is not None and outcome.before.idle:
-                return outcome
+            found = _look_only(self.work, session)
+            if found.before.idle:
+                return found
+            timings = found.timings
         if not self.renewed:
             self.owner.changing()
             self.renewed = True
-        outcome.waited_ms = lock.acquire(session, self.owner.lock_wait)
-        if self.lost is not None:
-            committed = self._committed(session)
-            if committed is not None:
-                return Outcome(committed, self.lost, self.lost.assertions, outcome.waited_ms)
-        return self._change(session, outcome)
+        waited = lock.acquire(session, self.owner.lock_wait)
+        if self.lost is not None and self._committed(session):
+            return self.lost
+        outcome = self._change(session)
+        outcome.waited_ms = waited
+        outcome.timings = {**timings, **outcome.timings}
+        return outcome
 
-    def _change(self, session: Session, outcome: Outcome) -> Outcome:
+    def _change(self, session: Session) -> Outcome:
         """Under the lock: read again, because what was pending may have been another run in progress; then act."""
         begin = time.monotonic()
-        outcome.before = state.look(session, self.work, READ_WRITE)
+        outcome = Outcome(state.look(session, self.work, READ_WRITE))
         if outcome.before.idle:
             _assert_idle(self.work, session, outcome)
             return outcome
-        result = transaction.run(session, self.work, outcome.before, self.owner.run_id)
-        outcome.result, outcome.assertions = result, result.assertions
-        if self.owner.check_mode or not result.changed:
+        outcome.result = transaction.run(session, self.work, outcome.before, self.owner.run_id)
+        outcome.assertions = outcome.result.assertions
+        if self.owner.check_mode or not outcome.changed:
             session.execute("ROLLBACK")
         else:
-            self._commit(session, result)
+            self._commit(session, outcome)
         outcome.timings["apply"] = int((time.monotonic() - begin) * 1000)
         return outcome
 
-    def _commit(self, session: Session, result: Result) -> None:
+    def _commit(self, session: Session, outcome: Outcome) -> None:
         try:
             session.execute("COMMIT")
         except DatabaseError as error:
             if error.lost:
-                self.lost = result
+                self.lost = outcome
             raise
 
-    def _committed(self, session: Session) -> State | None:
+    def _committed(self, session: Session) -> bool:
         """After a lost COMMIT, under the lock: did it reach the server?"""
         after = state.look(session, self.work, READ_ONLY)
         session.execute("ROLLBACK")
         expected = after.ledger.expected
-        return after if expected is not None and expected.run_id == self.owner.run_id else None
+        return expected is not None and expected.run_id == self.owner.run_id
+
+
+def look(owner: Owner, work: Work) -> State:
+    """What is pending, without trying it: for check mode while roles that the SQL names are still missing."""
+    session = Session(owner.target, owner.settings)
+    try:
+        return state.look(session, work, READ_ONLY)
+    except DatabaseError as error:
+        raise MigrationError(f"database {owner.target.database} cannot be read: {error}; {_remedy(error)}") from None
+    finally:
+        session.close()
 
 
 def run(owner: Owner, work: Work) -> Outcome:

@@ -22,7 +22,7 @@ def admin_lines(plan: AdminPlan) -> tuple[set[str], set[str]]:
 
 def schema_lines(outcome: Outcome) -> tuple[set[str], set[str]]:
     """Changed objects only, and the files that were recorded."""
-    if outcome.before is None or outcome.result is None or not outcome.result.changed:
+    if outcome.result is None or not outcome.result.changed:
         return set(), set()
     old, new = catalog.lines(outcome.before.snapshot.objects), catalog.lines(outcome.result.after.objects)
     plan = outcome.before.plan
@@ -37,13 +37,13 @@ def diff(before: set[str], after: set[str]) -> dict[str, str]:
     return {"before": text(before - after), "after": text(after - before)}
 
 
-def absent(migrations: list[Migration], plan: AdminPlan | None) -> dict[str, Any]:
-    """Check mode, and the server, the database or a role is not there yet: the first real run does it all."""
-    before, after = admin_lines(plan) if plan else (set(), set())
+def predicted(migrations: list[Migration], plan: AdminPlan, reachable: bool) -> dict[str, Any]:
+    """Check mode, and the server, the database or a role is not there yet: what the first real run applies."""
+    before, after = admin_lines(plan)
     after |= {f"migration {migration.file}: {migration.checksum}" for migration in migrations}
     return {
         "changed": True,
-        "reachable": False,
+        "reachable": reachable,
         "applied": [],
         "pending": [migration.version for migration in migrations],
         "diff": diff(before, after),
@@ -52,8 +52,6 @@ def absent(migrations: list[Migration], plan: AdminPlan | None) -> dict[str, Any
 
 def foreign_warning(outcome: Outcome) -> list[str]:
     """Somebody changed the database by hand. The access files may have put some of it right again."""
-    if outcome.before is None:
-        return []
     found = outcome.before.foreign
     if outcome.result is not None and outcome.before.ledger.expected:
         left = catalog.changed(outcome.before.recorded, outcome.result.after.objects)
@@ -66,7 +64,6 @@ def foreign_warning(outcome: Outcome) -> list[str]:
 
 def success(outcome: Outcome, plan: AdminPlan, check_mode: bool, timings: dict[str, int]) -> dict[str, Any]:
     state, result, report = outcome.before, outcome.result, outcome.assertions
-    assert state is not None and report is not None, "a run without a look at the database cannot succeed"
     admin_before, admin_after = admin_lines(plan)
     schema_before, schema_after = schema_lines(outcome)
     applied = result.applied if result else []

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,7 @@ def interpreter() -> str:
 def library() -> str:
     """A directory with Ansible and the collection only, so that psycopg2 is the distribution's."""
     directory = Path(tempfile.mkdtemp(prefix="portfolio-lib-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     (directory / "ansible").symlink_to(Path(ansible.__file__).parent)
     (directory / "ansible_collections").symlink_to(ROOT / ".collections" / "ansible_collections")
     return str(directory)

@@ -137,6 +137,15 @@ def test_what_somebody_changed_is_put_right(applied: Project, drift: str) -> Non
     assert not applied.run().changed and logs_in(applied, PASSWORD)
 
 
+def test_check_mode_with_a_role_still_missing_says_what_is_pending(applied: Project) -> None:
+    applied.access("roles.yml", ROLES.replace("roles:", "roles:\n  app_new: {}"))
+    applied.access("20_new.sql", "GRANT USAGE ON SCHEMA app TO app_new;")
+    predicted = applied.run(check=True)
+    assert predicted.changed and predicted.data["reachable"] and predicted.data["pending"] == []
+    assert predicted.data["diff"]["after"] == "role app_new: nologin inherit\n"
+    assert applied.run().changed and not applied.run().changed
+
+
 @pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
 def test_what_somebody_added_is_told(fresh: Project) -> None:
     fresh.run()

@@ -11,7 +11,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.bestviable.portfolio.plugins.filter.jwks import jwks
 from ansible_collections.bestviable.portfolio.plugins.filter.traefik_labels import traefik_labels
-from ansible_collections.bestviable.portfolio.plugins.module_utils import tokens
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 
 def configuration(**service: Any) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def test_newer_file(newer_than: float | None, expected: int) -> None:
     assert len(container_drift(CONTAINER, WANTED | {"newer_than": newer_than})) == expected
 
 
+def test_a_container_that_never_ran_has_no_start() -> None:
+    never = CONTAINER | {"state": "created", "started_at": None, "networks": {}}
+    assert container_drift(never, WANTED | {"newer_than": STARTED}) == ["it is created"]
+
+
 def test_overlaps_ignore_the_default_route() -> None:
     routes = [{"destination": "0.0.0.0/0", "interface": "eth0"}, {"destination": "172.28.0.0/16", "interface": "eth1"}]
     assert subnet_overlaps(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.module_utils import tokens
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.ansible_task import ansible
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.module_utils import tokens
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 ROOT = Path(__file__).resolve().parents[4]
-MODULE = "ansible_collections.bestviable.portfolio.plugins.module_utils.tokens"
+MODULE = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens"
 AUDIENCE = "erp-db.example.com"
 NOW = 1_795_000_000
 PERIOD = 30 * tokens.DAY

@@ -4,7 +4,7 @@
 """Signing keys and tokens of the data API. On the control node only: the server never sees a private key.
 
 As a command it prints one token and nothing else:
-python -m ansible_collections.bestviable.portfolio.plugins.module_utils.tokens --inventory DIR --role ROLE
+python -m ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens --inventory DIR --role ROLE
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SQL of this collection through its own module: from an empty server to nothing left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.integration.postgresql_migration.driver import ROOT, Project
+
+LOGINS = ("erp_admin", "portfolio_authenticator")
+HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all all trust\n"
+# The owner's own check.
+COUNT = "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp', 'agent')"
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    directory: Path = tmp_path_factory.mktemp("shipped")
+    with Cluster(hba=HBA) as cluster:
+        project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
+        project.directory = ROOT / "sql"
+        for login in LOGINS:
+            (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
+        logins = [{"name": login, "password_file": str(directory / login)} for login in LOGINS]
+        project.options = {"schemas": None, "admin_user": "postgres", "logins": logins}
+        yield project
+
+
+def test_shipped_sql(shipped: Project) -> None:
+    bare = shipped.run(check=True)
+    assert bare.changed and bare.data["pending"] == ["001", "002"] and not bare.data["reachable"]
+    first = shipped.run()
+    assert first.rc == 0 and [item["version"] for item in first.data["applied"]] == ["001", "002"], first.text
+    assert shipped.query(COUNT, user="erp_admin") == [(35,)]
+    for check in (True, False):
+        again = shipped.run(check=check)
+        assert again.rc == 0 and not again.changed and again.warnings == [], again.text
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "GRANT DELETE ON erp.people TO erp_writer",
+        "REVOKE USAGE ON SCHEMA erp FROM erp_reader",
+        "GRANT SELECT (webhook_url) ON agent.events TO agent_viewer",
+        "GRANT EXECUTE ON FUNCTION private.check_request() TO PUBLIC",
+        "ALTER FUNCTION private.check_request() SECURITY INVOKER",
+        "DROP VIEW api_view.profiles",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA agent GRANT SELECT ON TABLES TO agent_viewer",
+    ],
+)
+def test_rights_that_somebody_changed_are_put_right(shipped: Project, drift: str) -> None:
+    assert shipped.run().rc == 0
+    shipped.query(drift, user="erp_admin")
+    repaired = shipped.run()
+    fingerprint = repaired.data["fingerprint"]
+    assert repaired.changed and fingerprint["after"] == fingerprint["expected"] != fingerprint["before"], repaired.text
+    assert not shipped.run().changed
