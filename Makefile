@@ -1,6 +1,6 @@
 # `make deploy` and `make test` are the two commands. A verb only calls ./portfolio, a check only calls tests/run.
-VERBS = deploy plan psql logs token destroy vault images setup
-SETTINGS = INVENTORY SQL S LINES ROLE SUB DAYS DATA YES LOCK
+VERBS = deploy plan seed psql logs token destroy vault images setup
+SETTINGS = INVENTORY SQL S LINES STATE ROLE SUB DAYS DATA YES LOCK
 
 # What was given on make's command line, quoted; the environment is not looked at, so that nothing is removed by accident.
 quoted = '$(subst ','\'',$(1))'
@@ -33,10 +33,14 @@ test-molecule:
 bench:
 	@./tests/bench/run
 
-# The tables of variables in the roles' READMEs.
+# What is made from something else: the tables of variables in the roles' READMEs, the check of a running database from
+# its assertions, the description of the tables from a throw-away database's catalog.
 docs:
 	@./portfolio setup LOCK=test
+	@./tests/setup integration
 	@.venv/bin/python -m tests.consistency.role_tables
+	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.validate_schema
+	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.database_schema
 
 format:
 	@./portfolio setup LOCK=test

@@ -97,6 +97,27 @@ def token(call: Call) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment(call), check=False).returncode
 
 
+def seed(call: Call) -> int:
+    state = call.settings.get("STATE", "present")
+    if state not in ("present", "absent"):
+        raise Refused(f"there is no state {state!r} of the example rows; STATE is present or absent.")
+    host = host_of(call)
+    may_change(call, host)
+    code, output = playbook(call, "playbooks/seed.yml", "-e", f"seed_state={state}")
+    if code:
+        say(f"seed: {host.name} was left as it was; the failed task above says why.")
+        return 1
+    place = "in" if state == "present" else "not in"
+    if not recap(output).get("changed", 0):
+        print(f"\nseed: nothing to do, the example rows are {place} the database on {host.name}")
+    elif {"--check", "-C"} & set(call.extra):
+        print(f"\nseed: the example rows would then be {place} the database on {host.name}; nothing was changed")
+    else:
+        undo = f"; away again: make seed STATE=absent{call.again}" if state == "present" else ""
+        print(f"\nseed: the example rows are now {place} the database on {host.name}{undo}")
+    return 0
+
+
 def destroy(call: Call) -> int:
     host = host_of(call)
     may_change(call, host)

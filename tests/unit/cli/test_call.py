@@ -65,6 +65,7 @@ def test_words_become_settings_and_options(
         (["deploy", "-i"], "-i needs an inventory"),
         (["deploy", "-i", "nowhere"], "inventory 'nowhere' does not exist; there are: inventories/droplet"),
         (["setup", "LOCK=all"], "LOCK is run or test"),
+        (["seed", "STATE=gone"], "STATE is present or absent"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_exit_code_1(
