@@ -56,9 +56,13 @@ class Droplet:
     def inventory(self) -> Path:
         return self.work / "inventory"
 
-    def shell(self, command: str, check: bool = True) -> str:
+    def shell(self, command: str, check: bool = True, given: str | None = None) -> str:
         done = subprocess.run(
-            ["docker", "exec", self.name, "sh", "-c", command], capture_output=True, text=True, check=False
+            ["docker", "exec", "-i", self.name, "sh", "-c", command],
+            input=given or "",
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if check and done.returncode:
             raise AssertionError(f"{command!r} on the server: {done.stdout}{done.stderr}")

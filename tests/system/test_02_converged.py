@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server import DIRECTORY, Droplet
+from tests.server import DIRECTORY, ROOT, Droplet
 
 CONF = f"{DIRECTORY}/postgres-erp/conf"
 EXECUTIONS = 17  # most remote module executions of a run that has nothing to do (style: "A fast re-run")
@@ -24,6 +24,13 @@ def test_check_and_diff_are_empty(converged: Droplet) -> None:
     run = converged.run("--check", "--diff")
     assert (run.returncode, run.recap["changed"]) == (0, 0), run.output
     assert "\n--- " not in run.output
+
+
+def test_the_schema_is_valid_by_psql_alone(converged: Droplet) -> None:
+    psql = "docker exec -i postgres-erp psql -v ON_ERROR_STOP=1 -U erp_admin -d portfolio"
+    checks = converged.shell(psql, given=(ROOT / "sql" / "validate_schema.sql").read_text())
+    assert "erp.execution_runs" in checks
+    assert "FAILED" not in checks
 
 
 @pytest.mark.parametrize(

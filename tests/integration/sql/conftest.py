@@ -42,8 +42,9 @@ def run_files(cluster: Cluster, folder: str, database: str = DATABASE) -> None:
     connection.close()
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def made_from_files() -> Iterator[Cluster]:
+    """A server with the shipped SQL applied; `make docs` describes the database in it."""
     with Cluster() as server:
         admin = server.connect(autocommit=True)
         with admin.cursor() as cursor:
@@ -52,6 +53,12 @@ def cluster() -> Iterator[Cluster]:
         admin.close()
         run_files(server, "migrations")
         run_files(server, "access")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with made_from_files() as server:
         yield server
 
 
