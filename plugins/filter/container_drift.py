@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
+
+from ansible_collections.bestviable.portfolio.plugins.filter.docker_time import docker_time
 
 LABEL = "bestviable.portfolio.config-hash"
 MEGABYTE = 1024 * 1024
@@ -25,7 +26,7 @@ def container_drift(container: dict[str, Any] | None, wanted: dict[str, Any]) ->
     missing = sorted(set(wanted["networks"]) - set(container["networks"]))
     if missing:
         reasons.append("it is not connected to " + ", ".join(missing))
-    if wanted.get("newer_than") and _started(container["started_at"]) < float(wanted["newer_than"]):
+    if wanted.get("newer_than") and docker_time(container["started_at"]) < float(wanted["newer_than"]):
         reasons.append("a file that it reads at its start is newer")
     return reasons
 
@@ -46,13 +47,6 @@ def _settings(container: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     if abs(cpus - float(wanted["cpus"])) > 1e-6:
         reasons.append(f"it has {cpus:g} processors instead of {float(wanted['cpus']):g}")
     return reasons
-
-
-def _started(stamp: str) -> float:
-    """Seconds since 1970 of Docker's time stamp (RFC 3339 with nanoseconds, which fromisoformat does not read)."""
-    head, _dot, fraction = stamp.rstrip("Z").partition(".")
-    seconds = datetime.strptime(head, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
-    return seconds + float("0." + (fraction or "0"))
 
 
 class FilterModule:

@@ -19,7 +19,7 @@ WORDS = ("preflight", "install", "configure", "run", "verify")
 # Steps that have a name of their own because another step calls them.
 MORE_WORDS = {
     "portfolio": {"state", "image", "lease", "release"},
-    "postgres_erp": {"bootstrap"},  # the one-off container that makes the first database files
+    "postgres_erp": {"bootstrap", "reload", "start"},  # the first database files once; the rest only where it is needed
 }
 NUMBER = (int, float)
 TYPES: dict[str, type | tuple[type, ...]] = {"bool": bool, "dict": dict, "float": NUMBER, "int": int, "list": list}

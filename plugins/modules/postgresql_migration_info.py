@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postgresql_migration_info
+short_description: Say which SQL migrations are applied to a PostgreSQL database and which are pending
+version_added: 0.1.0
+author:
+  - Best Viable (@bestviable)
+description:
+  - Reads the ledger that M(bestviable.portfolio.postgresql_migration) keeps, in one read-only transaction that waits
+    for nothing, and compares it with the files.
+  - The catalog itself is not compared; for that run M(bestviable.portfolio.postgresql_migration) in check mode.
+options:
+  migrations:
+    description: Directory on the control node with the migrations, named V(001_lower_case_name.sql).
+    type: raw
+    required: true
+  events:
+    description: How many of the last events to return.
+    type: int
+    default: 20
+extends_documentation_fragment:
+  - bestviable.portfolio.postgres
+  - bestviable.portfolio.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The module never changes anything.
+      - Without psycopg2 on the server, the database counts as one that is not there yet.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Ask which migrations are applied
+  bestviable.portfolio.postgresql_migration_info:
+    login_unix_socket: /opt/portfolio/postgres-erp/run
+    login_db: portfolio
+    login_user: erp_admin
+    migrations: "{{ playbook_dir }}/sql/migrations"
+  register: schema
+
+- name: Refuse to go on with an old schema
+  ansible.builtin.assert:
+    that: schema.status == 'current'
+    fail_msg: "{{ schema.problem or 'pending: ' ~ schema.pending | join(', ') }}"
+"""
+
+RETURN = r"""
+reachable:
+  description: Whether there is a server with this database and this role.
+  returned: success
+  type: bool
+status:
+  description:
+    - V(current) (every file is applied), V(pending) (the next run applies RV(pending)), V(refused) (the next run
+      refuses the files, RV(problem) says why) or V(unreachable).
+  returned: success
+  type: str
+  sample: current
+ledger_version:
+  description: Last applied version.
+  returned: success
+  type: str
+  sample: "002"
+pending:
+  description: Versions that are not applied.
+  returned: success
+  type: list
+  elements: str
+problem:
+  description: One sentence with place and remedy, or V(null).
+  returned: success
+  type: str
+history:
+  description: Each applied migration, in the order of the versions. Times are UTC.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - version: "001"
+      name: erp_schema
+      kind: apply
+      checksum: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      statements: 188
+      duration_ms: 210
+      applied_by: erp_admin
+      applied_at: "2026-01-01T00:00:00Z"
+      run_id: david@laptop/0b7e
+      module_version: 0.1.0
+events:
+  description: What runs did, the last one first.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{kind: apply, object: 002_agent_schema.sql, run_id: david@laptop/0b7e, at: "2026-01-01T00:00:00Z"}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, info
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import PSYCOPG2_ERROR, Target
+
+ARGUMENTS = {
+    "login_unix_socket": {"type": "path"},
+    "login_host": {"type": "str"},
+    "login_port": {"type": "int", "default": 5432},
+    "login_db": {"type": "str", "required": True},
+    "login_user": {"type": "str", "required": True},
+    "login_password": {"type": "str", "no_log": True},
+    "ssl_mode": {
+        "type": "str",
+        "default": "prefer",
+        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    },
+    "ca_cert": {"type": "path"},
+    "migrations": {"type": "raw", "required": True},
+    "events": {"type": "int", "default": 20},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=[("login_unix_socket", "login_host")],
+        required_one_of=[("login_unix_socket", "login_host")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    target = Target(
+        user=params["login_user"],
+        database=params["login_db"],
+        host=params["login_unix_socket"] or params["login_host"],
+        port=params["login_port"],
+        password=params["login_password"],
+        ssl_mode=params["ssl_mode"],
+        ca_cert=params["ca_cert"],
+    )
+    if PSYCOPG2_ERROR and not module.check_mode:
+        module.fail_json(msg=missing_required_lib("psycopg2"), exception=PSYCOPG2_ERROR)
+    if params["events"] < 0:
+        module.fail_json(msg="events is less than 0; give how many of the last events to return")
+    try:
+        migrations = files.migrations(params["migrations"], module.warn)
+        missing = info.Found(problem=missing_required_lib("psycopg2"))
+        found = missing if PSYCOPG2_ERROR else info.look(target, params["events"])
+    except MigrationError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **info.describe(found, migrations))
+
+
+if __name__ == "__main__":
+    main()
