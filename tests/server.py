@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 LAB = ROOT / "tests" / "lab" / "droplet"
 DIRECTORY = "/home/david/services"
+LAB_VARIABLES = ROOT / "molecule" / "shared" / "inventory" / "group_vars" / "all" / "main.yml"
+MOST_EXECUTIONS: int = yaml.safe_load(LAB_VARIABLES.read_text())["verify_most_executions"]
 IMAGES = ["portfolio.local/postgres:15", "portfolio.local/postgrest:12.0.2", "portfolio.local/traefik:3.7"]
 
 

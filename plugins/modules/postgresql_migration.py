@@ -195,24 +195,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import PSYCOPG2_ERROR
 
 ARGUMENTS = {
-    "login_unix_socket": {"type": "path"},
-    "login_host": {"type": "str"},
-    "login_port": {"type": "int", "default": 5432},
-    "login_db": {"type": "str", "required": True},
-    "login_user": {"type": "str", "required": True},
-    "login_password": {"type": "str", "no_log": True},
-    "ssl_mode": {
-        "type": "str",
-        "default": "prefer",
-        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-    },
-    "ca_cert": {"type": "path"},
-    "migrations": {"type": "raw", "required": True},
+    **COMMON,
     "access": {"type": "raw"},
     "assertions": {"type": "raw"},
     "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},

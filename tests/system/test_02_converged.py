@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server import DIRECTORY, ROOT, Droplet
+from tests.server import DIRECTORY, MOST_EXECUTIONS, ROOT, Droplet
 
 CONF = f"{DIRECTORY}/postgres-erp/conf"
-EXECUTIONS = 17  # most remote module executions of a run that has nothing to do (style: "A fast re-run")
 
 
 def test_nothing_to_do(converged: Droplet) -> None:
@@ -17,7 +16,7 @@ def test_nothing_to_do(converged: Droplet) -> None:
     assert (run.returncode, run.recap["changed"]) == (0, 0), run.output
     assert converged.containers() == before
     assert converged.sql("SELECT count(*) FROM migration.event") == events
-    assert len(run.executions) <= EXECUTIONS, run.executions
+    assert len(run.executions) <= MOST_EXECUTIONS, run.executions
 
 
 def test_check_and_diff_are_empty(converged: Droplet) -> None:

@@ -36,6 +36,7 @@ _HISTORY = (
     "run_id",
     "module_version",
 )
+# S608: both are made of this file's own words, never of a value.
 HISTORY = f"SELECT {', '.join(_HISTORY)}, {_TIME.format('applied_at')} FROM migration.applied ORDER BY version"  # noqa: S608
 _EVENT = ("kind", "object", "run_id")
 EVENTS = f"SELECT {', '.join(_EVENT)}, {_TIME.format('at')} FROM migration.event ORDER BY id DESC LIMIT %s"  # noqa: S608

@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 
 def pause(attempt: int) -> float:
     """1, 2, 4, 8 seconds, each a little different so that two runs do not meet again."""
+    # S311: to keep two runs apart, not to keep a secret.
     return float(2 ** (attempt - 1)) + random.uniform(0, 0.3)  # noqa: S311
 
 
