@@ -174,6 +174,12 @@ unknown:
   returned: success
   type: list
   elements: str
+effects:
+  description: Each change, and each unknown path as V(left), as M(bestviable.portfolio.effect) describes them.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{effect: change, object: /opt/portfolio/traefik/conf/traefik.yml, detail: mode 0666 instead of 0644}]
 problems:
   description: One sentence for each entry that is invalid.
   returned: when an entry is invalid

@@ -83,14 +83,13 @@ class ConfigFiles:
             if path not in ours
         ]
         for path in unknown:
-            self.module.warn(
-                f"{path} is not ours, but is read with our files; remove it if it is not there on purpose."
-            )
+            self.module.warn(f"{path} {report.NOT_OURS}; {report.UNKNOWN_REMEDY}.")
         result: dict[str, Any] = {
             "changed": bool(leftovers) or any(change.changed for change in changes),
             "files": {change.wanted.path: self.outcome(change) for change in changes if not change.wanted.is_directory},
             "generated": generated,
             "unknown": unknown,
+            "effects": report.effects(changes, leftovers, unknown, disk.user_name, disk.group_name),
         }
         if self.module._diff:
             result["diff"] = [report.leftover_entry(path) for path in leftovers] + [

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.files.plan import Change
 
 Namer = Callable[[int], str]
+NOT_OURS = "is not ours, but is read with our files"
+UNKNOWN_REMEDY = "remove it if it is not there on purpose"
 
 
 def diff_entry(change: Change, user_name: Namer, group_name: Namer) -> dict[str, str]:
@@ -36,6 +38,33 @@ def diff_entry(change: Change, user_name: Namer, group_name: Namer) -> dict[str,
         "before_header": absent if change.created else wanted.path,
         "after_header": wanted.path,
     }
+
+
+def effects(
+    changes: Iterable[Change], leftovers: Iterable[str], unknown: Iterable[str], user_name: Namer, group_name: Namer
+) -> list[dict[str, str]]:
+    """The same for a plan: one entry a path, as module `effect` describes it."""
+    found = [_effect(path, "left over from an interrupted run") for path in leftovers]
+    found += [
+        _effect(change.wanted.path, _difference(change, user_name, group_name)) for change in changes if change.changed
+    ]
+    return found + [{**_effect(path, NOT_OURS), "effect": "left", "remedy": UNKNOWN_REMEDY} for path in unknown]
+
+
+def _effect(path: str, detail: str) -> dict[str, str]:
+    return {"effect": "change", "object": path, "detail": detail}
+
+
+def _difference(change: Change, user_name: Namer, group_name: Namer) -> str:
+    if change.created:
+        return "missing"
+    wanted, found = change.wanted, change.found
+    phrases = {
+        "owner": f"owner {user_name(found.uid)} instead of {wanted.owner}",
+        "group": f"group {group_name(found.gid)} instead of {wanted.group}",
+        "mode": f"mode {found.mode:04o} instead of {wanted.mode:04o}",
+    }
+    return ", ".join((["content"] if change.content_changed else []) + [phrases[name] for name in change.attributes])
 
 
 def leftover_entry(path: str) -> dict[str, str]:

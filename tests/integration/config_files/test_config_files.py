@@ -212,6 +212,7 @@ def test_unknown_files_in_a_watched_directory_are_named(tmp_path: Path) -> None:
     result = run_module("config_files", arguments(tmp_path))
     assert (result["changed"], result["unknown"]) == (False, [str(stranger)])
     assert str(stranger) in result["warnings"][0]
+    assert [(each["effect"], each["object"]) for each in result["effects"]] == [("left", str(stranger))]
     assert stranger.exists()
 
 

@@ -157,3 +157,23 @@ HIDDEN = replace(FILE, secret=True, content=b"hidden-content")
 )
 def test_diff(entry: plan.Change, expected: tuple[str, str, str]) -> None:
     assert shown(entry) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "detail"),
+    [
+        (change(found=Found()), "missing"),
+        (change(), "content"),
+        (change(found=replace(THERE, content=b"new\n", mode=0o666)), "mode 0666 instead of 0644"),
+        (change(uid=70, gid=70), "content, owner u0 instead of root, group g0 instead of root"),
+        (change(HIDDEN), "content"),
+    ],
+)
+def test_effects(entry: plan.Change, detail: str) -> None:
+    found = report.effects([entry], [], [], lambda uid: f"u{uid}", lambda gid: f"g{gid}")
+    assert found == [{"effect": "change", "object": entry.wanted.path, "detail": detail}]
+
+
+def test_what_is_not_ours_is_left() -> None:
+    [left] = report.effects([change(found=replace(THERE, content=b"new\n"))], [], ["/d/x"], str, str)
+    assert (left["effect"], left["object"], bool(left["remedy"])) == ("left", "/d/x", True)
