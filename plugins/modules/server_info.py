@@ -119,7 +119,7 @@ server:
     docker:
       description: >-
         C(cli), C(reachable), C(version), C(api_version), C(compose), C(root_dir), C(rootless), C(swarm), C(desktop),
-        C(context) (the address that the CLI would use) and C(error).
+        C(context) (the address that the CLI would use), C(live_restore), C(logging_driver) and C(error).
       type: dict
     networks:
       description: >-
@@ -144,6 +144,10 @@ server:
       elements: dict
     traefiks:
       description: Names of the running Traefik containers that this collection did not make.
+      type: list
+      elements: str
+    data_users:
+      description: Names of the running containers that have O(data_volume) mounted.
       type: list
       elements: str
     images:
@@ -191,7 +195,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 # Docker's default place for its data, as long as no engine can be asked.
 DEFAULT_ROOT = "/var/lib/docker"
 # What is shown beside the engine, not as a part of it.
-OBJECTS = ("containers", "networks", "volumes", "images", "publishers", "traefiks")
+OBJECTS = ("containers", "networks", "volumes", "images", "publishers", "traefiks", "data_users")
 Answer = TypeVar("Answer")
 
 
@@ -203,6 +207,7 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
         **docker_parse.engine({}, {}),
         "publishers": [],
         "traefiks": [],
+        "data_users": [],
         **{kind: dict.fromkeys(params[kind]) for kind in ("containers", "networks", "volumes", "images")},
     }
     try:
@@ -211,6 +216,7 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
             running = api.get("/containers/json") or []
             found["publishers"] = docker_parse.publishers(running)
             found["traefiks"] = docker_parse.proxies(running)
+            found["data_users"] = docker_parse.users(running, params["data_volume"] or "")
             found["containers"] = _described(params["containers"], api.container, docker_parse.container)
             found["networks"] = _described(params["networks"], api.network, docker_parse.network)
             found["images"] = _described(params["images"], api.image, docker_parse.image)

@@ -22,6 +22,8 @@ def engine(info: Json, version: Json) -> Json:
         "rootless": any("name=rootless" in option for option in info.get("SecurityOptions") or []),
         "swarm": (info.get("Swarm") or {}).get("LocalNodeState", "inactive") not in ("", "inactive"),
         "desktop": info.get("OperatingSystem") == "Docker Desktop",
+        "live_restore": info.get("LiveRestoreEnabled"),
+        "logging_driver": info.get("LoggingDriver"),
     }
 
 
@@ -111,6 +113,15 @@ def publishers(running: list[Json]) -> list[Json]:
                     }
                 )
     return sorted(found, key=lambda row: (row["host_port"], row["container"], str(row["host_ip"])))
+
+
+def users(running: list[Json], volume_name: str) -> list[str]:
+    """Names of the running containers that have a volume mounted, whoever started them."""
+    return sorted(
+        (entry.get("Names") or ["/"])[0].lstrip("/")
+        for entry in running
+        if any(mount.get("Name") == volume_name for mount in entry.get("Mounts") or [])
+    )
 
 
 def proxies(running: list[Json]) -> list[str]:

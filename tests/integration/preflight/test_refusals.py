@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -42,6 +43,8 @@ STRANGER: dict[str, Any] = {
 }
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
+
+KEY = tokens.new_key()
 
 # name: (changes to the state, inventory variables, what the sentence must hold); no words = must pass
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
@@ -126,6 +129,35 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"ports": {"3000": {"address": "127.0.0.1", "process": "node", "pid": 7, "container": None}}},
         {},
         ["3000", "traefik_local_port"],
+    ),
+    "second_server": (
+        {"data_users": ["by-hand", "postgres-erp"]},
+        {},
+        ["postgres-erp-data", "in use by by-hand", "docker stop by-hand"],
+    ),
+    "moved_api_tag": (
+        {
+            "containers": {"postgrest-erp": STRANGER | {"image": "postgrest/postgrest:v14.17", "labels": OURS}},
+            "images": {"postgrest/postgrest:v14.17": {"id": "sha256:new", "env": {}}},
+        },
+        {"postgrest_erp_signing_key": KEY},
+        ["sha256:new", "sha256:x", "postgrest_erp_accept_image"],
+    ),
+    "accepted_api_tag": (
+        {
+            "containers": {"postgrest-erp": STRANGER | {"image": "postgrest/postgrest:v14.17", "labels": OURS}},
+            "images": {"postgrest/postgrest:v14.17": {"id": "sha256:new", "env": {}}},
+        },
+        {"postgrest_erp_signing_key": KEY, "postgrest_erp_accept_image": "sha256:new"},
+        [],
+    ),
+    "moved_proxy_tag": (
+        {
+            "containers": {"traefik": STRANGER | {"image": "traefik:v3.7.15", "labels": OURS}},
+            "images": {"traefik:v3.7.15": {"id": "sha256:new", "env": {}}},
+        },
+        {},
+        ["sha256:new", "traefik_accept_image"],
     ),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
 }

@@ -20,7 +20,7 @@ SOCKET = "/var/run/docker.sock"
 KEYS = {
     "uid", "distribution", "architecture", "init", "memory", "disk", "libraries", "docker", "networks", "routes",
     "volumes",
-    "containers", "publishers", "traefiks", "images", "ports", "files", "markers", "data_volume",
+    "containers", "publishers", "traefiks", "data_users", "images", "ports", "files", "markers", "data_volume",
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ def test_engine() -> None:
         "rootless": False,
         "swarm": False,
         "desktop": False,
+        "live_restore": False,
+        "logging_driver": "json-file",
     }
 
 
@@ -160,6 +162,16 @@ def test_publishers_are_only_what_the_host_shows() -> None:
 )
 def test_a_traefik_that_is_not_ours(image: str | None, labels: dict[str, str] | None, expected: list[str]) -> None:
     assert docker_parse.proxies([{"Names": ["/proxy"], "Image": image, "Labels": labels}]) == expected
+
+
+def test_who_has_a_volume_mounted() -> None:
+    running = [
+        {"Names": ["/postgres-erp"], "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind"}]},
+        {"Names": ["/by-hand"], "Mounts": [{"Type": "volume", "Name": "data"}]},
+        {"Names": ["/other"], "Mounts": None},
+    ]
+    assert docker_parse.users(running, "data") == ["by-hand", "postgres-erp"]
+    assert docker_parse.users(running, "") == []
 
 
 def test_publishers_of_two_address_families_are_sorted() -> None:
