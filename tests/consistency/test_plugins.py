@@ -41,7 +41,9 @@ def test_a_module_documents_check_and_diff(name: str) -> None:
     fragments = documented(name, "DOCUMENTATION").get("extends_documentation_fragment", [])
     assert {"check_mode", "diff_mode"} <= attributes.keys(), f"attributes of {name} (fragments: {fragments})"
     assert attributes["check_mode"]["support"] == "full"
-    assert "supports_check_mode=True" in read(name)
+    # A module that is all documentation has an action plugin, which says the same in its own way.
+    action = ROOT / "plugins" / "action" / Path(name).name
+    assert "supports_check_mode=True" in read(name) or "_supports_check_mode = True" in action.read_text()
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -18,8 +18,10 @@ SHAPE = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main
 WORDS = ("preflight", "install", "configure", "run", "verify")
 # Steps that have a name of their own because another step calls them.
 MORE_WORDS = {
-    "portfolio": {"state", "image", "lease", "release"},
-    "postgres_erp": {"bootstrap", "reload", "start"},  # the first database files once; the rest only where it is needed
+    "portfolio": {"state", "image", "lease", "release", "adjust", "started"},
+    "docker_host": {"record", "daemon"},
+    # The first database files once; the rest only where it is needed.
+    "postgres_erp": {"bootstrap", "reload", "start", "restart"},
 }
 NUMBER = (int, float)
 TYPES: dict[str, type | tuple[type, ...]] = {"bool": bool, "dict": dict, "float": NUMBER, "int": int, "list": list}

@@ -27,7 +27,7 @@ WANTED: dict[str, Any] = {
     "ports": [PORT],
 }
 STARTED = 1795435200.123456789
-RESTARTS = [
+RESTARTS: list[tuple[dict[str, Any], str]] = [
     ({"state": "exited"}, "it is exited"),
     ({"image_id": "sha256:b"}, "it runs another image"),
     ({"labels": {COMPOSE: "c"}}, "its compose file has changed"),
@@ -38,7 +38,7 @@ RESTARTS = [
         "it publishes *:5432, 127.0.0.1:3000 instead of 127.0.0.1:3000",
     ),
 ]
-CHANGES = [
+CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"memory": 209715200}, "its memory is 200 MB instead of 300 MB"),
     ({"memory_swap": -1}, "it may use swap"),
     ({"nano_cpus": 0}, "it has 0 processors instead of 0.5"),

@@ -165,7 +165,7 @@ def test_a_traefik_that_is_not_ours(image: str | None, labels: dict[str, str] | 
 
 
 def test_who_has_a_volume_mounted() -> None:
-    running = [
+    running: list[dict[str, Any]] = [
         {"Names": ["/postgres-erp"], "Mounts": [{"Type": "volume", "Name": "data"}, {"Type": "bind"}]},
         {"Names": ["/by-hand"], "Mounts": [{"Type": "volume", "Name": "data"}]},
         {"Names": ["/other"], "Mounts": None},
