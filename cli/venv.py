@@ -36,7 +36,7 @@ def wait(command: list[str], what: str, env: Mapping[str, str] | None = None) ->
                 say(f"  … {what}, {time.monotonic() - began:.0f} s")
     if process.returncode:
         sys.stderr.buffer.write(output[-4000:])
-        raise Refused(f"{what} failed (exit {process.returncode}), see above; the command was {shlex.join(command)}")
+        raise Refused(f"{what} failed (exit {process.returncode}); correct what is said above, then run: {shlex.join(command)}")
 
 
 def ensure_venv_module(python: str) -> None:
