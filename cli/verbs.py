@@ -158,7 +158,9 @@ def vault(call: Call) -> int:
     encrypt = [str(VENV / "bin" / "ansible-vault"), "encrypt", *vault_options(call), "--output", str(secret_file), "-"]
     code = subprocess.run(encrypt, cwd=ROOT, env=environment(call), input=text, text=True, check=False).returncode
     if code:
-        say(f"vault: {secret_file} could not be encrypted; correct what is said above, then run: make vault{call.again}")
+        say(
+            f"vault: {secret_file} could not be encrypted; correct what is said above, then run: make vault{call.again}"
+        )
         return code
     say(f"vault: {secret_file} holds the secrets, encrypted")
     return 0

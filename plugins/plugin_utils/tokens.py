@@ -171,8 +171,8 @@ def _private(pem: str, source: str = "The signing key") -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise TokenError(
-            f"{source} is not an unencrypted Ed25519 private key in PEM form; give another one,"
-            " to make one run: openssl genpkey -algorithm ed25519"
+            f"{source} is not an unencrypted Ed25519 private key in PEM form; give another,"
+            " for a new one run: openssl genpkey -algorithm ed25519"
         )
     return key
 
@@ -237,7 +237,9 @@ def _inventory_signer(inventory: str) -> Signer:
         pem = value("postgrest_erp_signing_key") or read_key(value("postgrest_erp_signing_key_file"))
         return Signer(pem=str(pem), audience=str(value("portfolio_hostname")))
     except AnsibleError as error:
-        raise TokenError(f"The inventory {inventory} cannot be read ({error}); correct it, or say where its vault password is") from error
+        raise TokenError(
+            f"The inventory {inventory} cannot be read ({error}); correct it, or say where its vault password is"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -71,6 +71,11 @@ class Message:
         return self.remedy.partition("run: ")[2]
 
     @property
+    def pattern(self) -> re.Pattern[str]:
+        """What finds this message in what a run said."""
+        return re.compile(".*?".join(map(re.escape, PLACEHOLDER.split(self.text))), re.DOTALL)
+
+    @property
     def subject(self) -> str:
         return next(subject for pattern, subject in PLACES if re.search(pattern, self.file))
 
@@ -86,7 +91,7 @@ def is_frame(text: str) -> bool:
 
 
 def product(parts: Iterable[Sequence[str]]) -> list[str]:
-    """The parts one behind the other. Of several parts with alternatives, each is told beside the first of the others."""
+    """The parts one behind the other; an alternative of one stands beside the first of all others."""
     given = [list(part) or [""] for part in parts]
     first = [part[0] for part in given]
     found = ["".join(first)]

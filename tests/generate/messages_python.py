@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages of plugins and verbs, from their syntax trees: f-strings, alternatives, and the helpers that build them."""
+"""The messages of plugins and verbs, from their syntax trees: f-strings, alternatives, helpers that build them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 from tests.consistency.repository import read, tracked
 from tests.generate.messages import Message, is_frame, product, tidy, words
@@ -50,7 +51,9 @@ def name_of(node: ast.expr) -> str:
         case ast.Attribute(attr=name, value=value):
             return "error" if name == "strerror" else name if name not in ("name", "key") else name_of(value)
         case ast.Subscript(value=value, slice=index):
-            return str(index.value) if isinstance(index, ast.Constant) and isinstance(index.value, str) else name_of(value)
+            return (
+                str(index.value) if isinstance(index, ast.Constant) and isinstance(index.value, str) else name_of(value)
+            )
         case ast.Call(func=ast.Attribute(attr="join"), args=[argument]):
             return name_of(argument)
         case ast.Call(func=ast.Attribute(value=value), args=[]):
@@ -94,7 +97,9 @@ def named(name: str, scope: Scope) -> list[str]:
         return scope.known[name]
     found: list[str] = []
     for node in ast.walk(scope.function) if scope.function else ():
-        if isinstance(node, ast.Assign) and any(isinstance(item, ast.Name) and item.id == name for item in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(item, ast.Name) and item.id == name for item in node.targets
+        ):
             found += texts(node.value, Scope(scope.functions, scope.function, {name: [f"<{name}>"]}, scope.depth + 1))
     told = [text for text in found if re.search(r"[a-z]{2}", words(text)) or not text]
     return told if any(told) and scope.depth < DEEPEST else [f"<{name}>"]
@@ -201,7 +206,9 @@ class Reader:
                 yield from ((item.value, "error") for item in node.keywords if item.arg == "msg")
             case ast.Call(func=ast.Attribute(attr="fail", value=ast.Name(id="self")), args=[text, *_]):
                 yield text, "error"
-            case ast.Call(func=ast.Attribute(attr="exit", value=ast.Name(id="sys")), args=[ast.Constant(str()) as text]):
+            case ast.Call(
+                func=ast.Attribute(attr="exit", value=ast.Name(id="sys")), args=[ast.Constant(str()) as text]
+            ):
                 yield text, "error"
             case ast.Call(func=ast.Attribute(attr="warn") | ast.Name(id="warn"), args=[text]):
                 yield text, "warning"
@@ -249,7 +256,7 @@ def collected(node: ast.AST, kind: str) -> Iterator[tuple[ast.expr, str]]:
 
 def said_before_failing(body: list[ast.stmt]) -> Iterator[ast.expr]:
     """`say` is for progress too; it tells of a failure where an exit code follows that is not 0."""
-    for statement, following in zip(body, body[1:], strict=False):
+    for statement, following in pairwise(body):
         match statement, following:
             case (
                 ast.Expr(value=ast.Call(func=ast.Name(id="say"), args=[text])),

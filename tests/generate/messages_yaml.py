@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages of roles and playbooks: their lists of checks, `fail_msg`, `ansible.builtin.fail` and lists of problems."""
+"""The messages of roles and playbooks: lists of checks and of problems, `fail_msg`, `ansible.builtin.fail`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def of_tasks(file: str, tasks: list[dict[str, Any]], variables: dict[str, Any]) 
     for task in tasks:
         for part in BLOCKS:
             yield from of_tasks(file, task.get(part, []), variables)
-        texts = [(task.get("ansible.builtin.assert") or {}).get("fail_msg"), (task.get("ansible.builtin.fail") or {}).get("msg")]
+        texts = [
+            (task.get("ansible.builtin.assert") or {}).get("fail_msg"),
+            (task.get("ansible.builtin.fail") or {}).get("msg"),
+        ]
         for text in filter(None, texts):
             yield from told(file, task["name"], text, variables | task.get("vars", {}))
 
