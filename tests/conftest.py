@@ -25,7 +25,7 @@ def no_traceback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         for text in said:
             shown = text.decode(errors="replace") if isinstance(text, bytes) else text or ""
             if TRACEBACK in shown:
-                found.append(f"{process.args}: {shown[shown.index(TRACEBACK) :][:2000]}")
+                found.append(f"{process.args!r}: {shown[shown.index(TRACEBACK) :][:2000]}")
         return said
 
     monkeypatch.setattr(subprocess.Popen, "communicate", watched)

@@ -125,7 +125,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "socket_path": ({}, {"portfolio_directory": "/" + "x" * 90}, ["107 characters", "portfolio_directory"]),
     "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
     "memory_format": ({}, {"traefik_memory": "lots"}, ["traefik_memory", "300m"]),
-    "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["postgres_erp_pids"]),
+    "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["Validation of arguments failed", "postgres_erp_pids"]),
     "unknown_option": ({}, {"postgres_erp_memroy": "1g"}, ["postgres_erp_memroy", "README"]),
     "port_taken": (
         {"ports": {"3000": {"address": "127.0.0.1", "process": "node", "pid": 7, "container": None}}},
