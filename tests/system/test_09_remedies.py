@@ -76,7 +76,7 @@ def ran(command: str, as_written: str = "") -> str:
 def said(output: str) -> list[str]:
     """The commands of messages, as a terminal shows them."""
     # Ansible tells a failure in an error and again in the result.
-    lines = re.findall(r"\brun: (.+?)(?=\. Nothing was|\.? [A-Z][\w /]+ [^;]*; |\"|\n|$)", output)
+    lines = re.findall(r"\brun: (.+?)(?=\. Nothing was|\. [A-Z/][^;]*; |\"|\n|$)", output)
     return list(dict.fromkeys(line.rstrip(".") for line in lines))
 
 
@@ -136,7 +136,7 @@ def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
     assert len(commands) == 7, (commands, refused)
     # The engine that answers first, then what is asked of it.
     for command in sorted(commands, key=lambda found: "context" not in found):
-        literal = command.replace("NEW_NAME", f"old-{command.split()[2]}")
+        literal = re.sub(r"(\S+) NEW_NAME$", r"\1 old-\1", command)
         written = "docker volume rm postgres-erp-data" if command == "docker volume rm foreign-data" else ""
         ran(literal, written)
         kept.shell(literal, given="y\n")
@@ -171,7 +171,7 @@ def test_a_missing_driver_is_installed(converged: Droplet) -> None:
     converged.shell("apt-get remove -q -y python3-psycopg2 >/dev/null")
     ask = (
         f"ansible droplet -i {converged.inventory} -m bestviable.portfolio.postgresql_migration_info "
-        f"-a 'migrations={ROOT}/sql/migrations login_db=portfolio login_user=erp_admin schemas=erp,agent "
+        f"-a 'migrations={ROOT}/sql/migrations login_db=portfolio login_user=erp_admin "
         "login_unix_socket=/home/david/services/postgres-erp/run'"
     )
     refused = here(ask, converged)

@@ -63,7 +63,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "rootless": ({"docker": {"rootless": True}}, {}, ["rootless"]),
     "desktop": ({"docker": {"desktop": True}}, {}, ["Docker Desktop"]),
     "swarm": ({"docker": {"swarm": True}}, {}, ["docker swarm leave"]),
-    "memory": ({"memory": {"total_mb": 480}}, {}, ["480 MB", "900 MB", "docker_host_minimum_memory_mb"]),
+    "memory": (
+        {"memory": {"total_mb": 480}},
+        {"docker_host_minimum_memory_mb": "900"},
+        ["480 MB", "900 MB", "docker_host_minimum_memory_mb"],
+    ),
     "free_memory": ({"memory": {"available_mb": 90}}, {}, ["90 MB", "docker_host_minimum_available_mb"]),
     "disk": ({"disk": {"free_mb": 100}}, {}, ["100 MB", "docker image prune"]),
     "subnet": (
@@ -179,7 +183,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "memory_of_the_database": ({}, {"postgres_erp_memory": "lots"}, ["postgres_erp_memory", "300m"]),
     "memory_of_the_api": ({}, {"postgrest_erp_memory": "lots"}, ["postgrest_erp_memory", "300m"]),
     "api_version": ({}, {"postgrest_erp_image": "postgrest/postgrest:v99"}, ["postgrest/postgrest:v99", "12 and 14"]),
-    "pool": ({}, {"postgrest_erp_pool": 15}, ["postgrest_erp_pool is 15", "1 to 14"]),
+    # A number from `-e NAME=VALUE` is a text.
+    "pool": ({}, {"postgrest_erp_pool": "15"}, ["postgrest_erp_pool is 15", "1 to 14"]),
     "lost_key": (
         {"containers": {"postgrest-erp": STRANGER | {"labels": OURS}}},
         {"postgrest_erp_signing_key_file": "/nowhere/key.pem"},
