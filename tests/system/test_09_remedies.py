@@ -22,6 +22,7 @@ HOW = {
     "docker swarm leave --force": "said",
     "docker image prune": "said",
     "docker rename postgres-erp NEW_NAME": "said",
+    "docker stop <data_users>": "said",
     "docker rename postgrest-erp NEW_NAME": "said",
     "docker rename traefik NEW_NAME": "said",
     "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
@@ -126,6 +127,7 @@ def kept(converged: Droplet) -> Iterator[Droplet]:
 
 def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
     kept.shell("docker swarm init --advertise-addr 127.0.0.1 && docker volume create foreign-data")
+    kept.shell(f"docker run --rm -d --name by-hand --network none -v foreign-data:/data {IMAGES[0]} sleep 600")
     kept.shell("docker context create elsewhere --docker host=ssh://nowhere && docker context use elsewhere")
     others = (
         "-e traefik_local_port=3999 -e _portfolio_volume=foreign-data -e _portfolio_marker=/nowhere",
@@ -133,9 +135,9 @@ def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
     )
     refused = preflight(kept, *others, "-e docker_host_minimum_disk_mb=99999999")
     commands = said(refused)
-    assert len(commands) == 7, (commands, refused)
-    # The engine that answers first, then what is asked of it.
-    for command in sorted(commands, key=lambda found: "context" not in found):
+    assert len(commands) == 8, (commands, refused)
+    # The right engine first; a volume goes when nobody has it.
+    for command in sorted(commands, key=lambda found: ("context" not in found, "stop" not in found)):
         literal = re.sub(r"(\S+) NEW_NAME$", r"\1 old-\1", command)
         written = "docker volume rm postgres-erp-data" if command == "docker volume rm foreign-data" else ""
         ran(literal, written)
