@@ -25,7 +25,8 @@ IMPERATIVES = set(
 PLACE = re.compile(
     r"<\w[^<>]*>|\w+_\w+|[A-Z]+=|\w+\.(?:yml|json|conf|sql)|/\w+|schema \w+|postgres\w*-\w+|traefik|python3|"
     # Options of our own actions, which have plain names; what a lookup was asked for.
-    r"the (?:server|module|migrations)|session|\b(?:assertions|migrations|access|events|effects)\b|^A (?:token|public key)"
+    r"the (?:server|module|migrations)|session|\b(?:assertions|migrations|access|events|effects)\b|"
+    r"^A (?:token|public key)"
 )
 COMMANDS = re.compile(
     r"\b(?:docker (?!context\))|make [a-z]|openssl |chmod |journalctl|pip |sudo |apt-get|systemctl |tail )"
