@@ -119,7 +119,8 @@ def kept(converged: Droplet) -> Iterator[Droplet]:
     yield converged
     converged.shell("docker context use default 2>/dev/null; docker swarm leave --force 2>/dev/null; true")
     converged.shell(
-        "docker rm -f by-hand; docker network rm docker_gwbridge; docker context rm elsewhere; docker volume rm foreign-data; true"
+        "docker rm -f by-hand; docker volume rm foreign-data; docker network rm docker_gwbridge; "
+        "docker context rm elsewhere; true"
     )
     for name in names:
         converged.shell(f"docker rm -f {name} old-{name} 2>/dev/null; docker rename kept-{name} {name}")
