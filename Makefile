@@ -34,13 +34,14 @@ bench:
 	@./tests/bench/run
 
 # What is made from something else: the tables of variables in the roles' READMEs, the check of a running database from
-# its assertions, the description of the tables from a throw-away database's catalog.
+# its assertions, the description of the tables from a throw-away database's catalog, the errors from their sources.
 docs:
 	@./portfolio setup LOCK=test
 	@./tests/setup integration
 	@.venv/bin/python -m tests.consistency.role_tables
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.validate_schema
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.database_schema
+	@.venv/bin/python -m tests.generate.errors_page
 
 format:
 	@./portfolio setup LOCK=test

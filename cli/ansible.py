@@ -91,7 +91,7 @@ def host_of(call: Call) -> Host:
     command = [str(VENV / "bin" / "ansible-inventory"), "-i", str(call.inventory), "--list", *vault_options(call)]
     result = subprocess.run(command, cwd=ROOT, env=environment(call), capture_output=True, text=True, check=False)
     if result.returncode:
-        raise Refused(f"{call.inventory} cannot be read: {' '.join(result.stderr.split())}")
+        raise Refused(f"{call.inventory} cannot be read ({' '.join(result.stderr.split())}); correct it and try again")
     listing = json.loads(result.stdout)
     names = listing.get("portfolio", {}).get("hosts", [])
     if len(names) != 1:

@@ -34,7 +34,7 @@ class Call:
             if path.exists():
                 return path.resolve()
         there = sorted(f"inventories/{path.name}" for path in (ROOT / "inventories").iterdir() if path.is_dir())
-        raise Refused(f"inventory {wanted!r} does not exist; there are: {', '.join(there)}.")
+        raise Refused(f"inventory {wanted!r} does not exist; use one of: {', '.join(there)}.")
 
     @property
     def inventory_directory(self) -> Path:

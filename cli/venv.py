@@ -36,7 +36,9 @@ def wait(command: list[str], what: str, env: Mapping[str, str] | None = None) ->
                 say(f"  … {what}, {time.monotonic() - began:.0f} s")
     if process.returncode:
         sys.stderr.buffer.write(output[-4000:])
-        raise Refused(f"{what} failed (exit {process.returncode}), see above; the command was {shlex.join(command)}")
+        raise Refused(
+            f"{what} failed (exit {process.returncode}); correct what is said above, then run: {shlex.join(command)}"
+        )
 
 
 def ensure_venv_module(python: str) -> None:
@@ -44,7 +46,7 @@ def ensure_venv_module(python: str) -> None:
         return
     if os.geteuid() or not shutil.which("apt-get"):
         raise Refused(
-            f"{python} cannot make a virtual environment (no ensurepip); run: sudo apt-get install python3-venv"
+            f"{python} has no ensurepip, which a virtual environment needs; run: sudo apt-get install python3-venv"
         )
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     wait(["apt-get", "update", "-q"], "reading the package lists", env=quiet)

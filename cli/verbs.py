@@ -32,8 +32,8 @@ def deploy(call: Call) -> int:
     seconds = time.monotonic() - began
     if code:
         say(
-            f"deploy: {host.name} is not finished (exit {code}, {seconds:.0f} s); the failed task above says why.\n"
-            f"The same command goes on from there: make deploy{call.again}"
+            f"deploy: {host.name} is not finished (exit {code}, {seconds:.0f} s); do what the failed task above says, "
+            f"and to go on from there run: make deploy{call.again}"
         )
         return code
     print(f"\nportfolio is up on {host.name}: {recap(output).get('changed', 0)} changed, {seconds:.0f} s")
@@ -66,7 +66,7 @@ def plan(call: Call) -> int:
     may_change(call, host)
     code, output = playbook(call, "site.yml", "--check", "--diff")
     if code:
-        say(f"plan: {host.name} could not be read to the end (exit {code}); the reason is in the failed task above.")
+        say(f"plan: {host.name} could not be read to the end (exit {code}); do what the failed task above says.")
         return 1
     changed = recap(output).get("changed", 0)
     if not changed:
@@ -100,12 +100,12 @@ def token(call: Call) -> int:
 def seed(call: Call) -> int:
     state = call.settings.get("STATE", "present")
     if state not in ("present", "absent"):
-        raise Refused(f"there is no state {state!r} of the example rows; STATE is present or absent.")
+        raise Refused(f"there is no state {state!r} of the example rows; set STATE to present or absent.")
     host = host_of(call)
     may_change(call, host)
     code, output = playbook(call, "playbooks/seed.yml", "-e", f"seed_state={state}")
     if code:
-        say(f"seed: {host.name} was left as it was; the failed task above says why.")
+        say(f"seed: {host.name} was left as it was; do what the failed task above says.")
         return 1
     place = "in" if state == "present" else "not in"
     if not recap(output).get("changed", 0):
@@ -131,7 +131,7 @@ def destroy(call: Call) -> int:
         if not sys.stdin.isatty():
             raise Refused(f"destroy would remove {listed}, and nobody can be asked here; add YES=1 if that is wanted.")
         if input(f"Type {host.name} to remove {listed}: ") != host.name:
-            raise Refused("destroy was not confirmed; nothing was removed.")
+            raise Refused(f"destroy was not confirmed, nothing was removed; type {host.name} if you want it.")
     return playbook(call, "playbooks/destroy.yml", "-e", '{"portfolio_destroy_confirmed": true}', *options)[0]
 
 
@@ -141,7 +141,8 @@ def vault(call: Call) -> int:
     secret_file = vault_file(call)
     if secret_file is None:
         raise Refused(
-            f"{call.inventory} refers to no vaulted secret in group_vars/all/main.yml; nothing is to be made."
+            f"{call.inventory} refers to no vaulted secret in group_vars/all/main.yml; use one that does, "
+            "for example run: make vault INVENTORY=inventories/droplet"
         )
     if secret_file.exists():
         say(f"vault: {secret_file} is there and is kept; read it with: ansible-vault view {secret_file}")
@@ -156,8 +157,13 @@ def vault(call: Call) -> int:
     text = "---\nvault_postgrest_erp_signing_key: |\n" + textwrap.indent(pem, "  ")
     encrypt = [str(VENV / "bin" / "ansible-vault"), "encrypt", *vault_options(call), "--output", str(secret_file), "-"]
     code = subprocess.run(encrypt, cwd=ROOT, env=environment(call), input=text, text=True, check=False).returncode
-    say(f"vault: {secret_file} " + ("could not be encrypted, see above" if code else "holds the secrets, encrypted"))
-    return code
+    if code:
+        say(
+            f"vault: {secret_file} could not be encrypted; correct what is said above, then run: make vault{call.again}"
+        )
+        return code
+    say(f"vault: {secret_file} holds the secrets, encrypted")
+    return 0
 
 
 def new_key(call: Call) -> str:
@@ -172,6 +178,6 @@ def images(call: Call) -> int:
 def setup(call: Call) -> int:
     group = call.settings.get("LOCK", "run")
     if group not in ("run", "test"):
-        raise Refused(f"there is no lock {group!r}; LOCK is run or test.")
+        raise Refused(f"there is no lock {group!r}; set LOCK to run or test.")
     ensure_venv(group)
     return 0

@@ -71,7 +71,9 @@ class ActionModule(ActionBase):
             if value is None:
                 continue
             if not isinstance(value, str):
-                raise AnsibleActionFail(f"{option} must be a path on the control node")
+                raise AnsibleActionFail(
+                    f"{option} is a {type(value).__name__}, not a path; give a path on the control node"
+                )
             path = Path(self._loader.path_dwim(value))
             if option == "migrations":
                 sent[option] = sql_files(option, path)

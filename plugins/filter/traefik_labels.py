@@ -33,7 +33,9 @@ def _service(name: str, service: dict[str, Any]) -> dict[str, Any]:
     servers = service["loadBalancer"]["servers"]
     port = urlsplit(servers[0]["url"]).port
     if len(servers) != 1 or port is None:
-        raise AnsibleFilterError(f"traefik_labels: service {name} needs exactly one server, with its port in the URL.")
+        raise AnsibleFilterError(
+            f"traefik_labels: service {name} has no single server with a port in its URL; give it one."
+        )
     return {"loadBalancer": {"server": {"port": port}}}
 
 

@@ -83,7 +83,7 @@ class LookupModule(LookupBase):
         # Ansible drops an unknown option without a word, and a token without the claim that was meant may do more.
         unknown = sorted(set(kwargs) - set(OPTIONS))
         if unknown:
-            raise AnsibleLookupError(f"token: unknown option {', '.join(unknown)}; known are {', '.join(OPTIONS)}.")
+            raise AnsibleLookupError(f"token: unknown option {', '.join(unknown)}; use one of: {', '.join(OPTIONS)}.")
         self.set_options(var_options=variables, direct=kwargs)
         options = {name: self.get_option(name) for name in OPTIONS}
         try:

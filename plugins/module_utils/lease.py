@@ -65,8 +65,8 @@ def held_sentence(lease: dict[str, Any]) -> str:
 
 def taken_over_sentence(lease: dict[str, Any]) -> str:
     return (
-        f"Run {lease['run_id']}, which {lease['who']} began at {_since(lease)}, did not end properly; "
-        "its lease is taken over."
+        f"Run {lease['run_id']}, which {lease['who']} began at {_since(lease)}, did not end properly, "
+        "and its lease is taken over; let this run end, which puts right what is half done."
     )
 
 

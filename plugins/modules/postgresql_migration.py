@@ -193,12 +193,15 @@ left:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import PSYCOPG2_ERROR
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
+    PSYCOPG2_ERROR,
+    no_driver_sentence,
+)
 
 ARGUMENTS = {
     **COMMON,
@@ -236,7 +239,7 @@ def main() -> None:
     try:
         manager.read()
         if PSYCOPG2_ERROR and not module.check_mode:
-            module.fail_json(msg=missing_required_lib("psycopg2"), exception=PSYCOPG2_ERROR)
+            module.fail_json(msg=no_driver_sentence())
         result: dict[str, Any] = manager.predict() if PSYCOPG2_ERROR else manager.run()
     except (MigrationError, LeaseError) as error:
         module.fail_json(**manager.failure(error))

@@ -103,11 +103,15 @@ events:
   sample: [{kind: apply, object: 002_agent_schema.sql, run_id: david@laptop/0b7e, at: "2026-01-01T00:00:00Z"}]
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, info
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import PSYCOPG2_ERROR, Target
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
+    PSYCOPG2_ERROR,
+    Target,
+    no_driver_sentence,
+)
 
 ARGUMENTS = {
     **COMMON,
@@ -133,12 +137,12 @@ def main() -> None:
         ca_cert=params["ca_cert"],
     )
     if PSYCOPG2_ERROR and not module.check_mode:
-        module.fail_json(msg=missing_required_lib("psycopg2"), exception=PSYCOPG2_ERROR)
+        module.fail_json(msg=no_driver_sentence())
     if params["events"] < 0:
         module.fail_json(msg="events is less than 0; give how many of the last events to return")
     try:
         migrations = files.migrations(params["migrations"], module.warn)
-        missing = info.Found(problem=missing_required_lib("psycopg2"))
+        missing = info.Found(problem=no_driver_sentence())
         found = missing if PSYCOPG2_ERROR else info.look(target, params["events"])
     except MigrationError as error:
         module.fail_json(msg=str(error))

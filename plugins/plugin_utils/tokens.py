@@ -106,7 +106,7 @@ def mint_stable(signer: Signer, role: str, sub: str, days: int, period_days: int
 def check_request(role: str, sub: str, days: int, roles: Sequence[str] | None = None) -> None:
     """Refuse what the API would refuse later and with fewer words."""
     if roles is not None and role not in roles:
-        raise TokenError(f"There is no API role {role!r}; a token can be made for {', '.join(roles)}.")
+        raise TokenError(f"There is no API role {role!r}; use one of: {', '.join(roles)}.")
     if not role or not sub:
         raise TokenError("A token needs a role and a subject (who will use it); give both.")
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
@@ -141,15 +141,15 @@ def read_key(path: str) -> str:
         pem = Path(path).read_text(encoding="ascii")
     except FileNotFoundError:
         raise TokenError(
-            f"There is no signing key {path}; run `make deploy` with this inventory, which makes one,"
-            " or put the key that the server knows back there."
+            f"There is no signing key {path}; put the key that the server knows back there,"
+            " or deploy with this inventory, which makes one."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise TokenError(f"The signing key {path} cannot be read: {error}.") from error
+        raise TokenError(f"The signing key {path} cannot be read ({error}); correct its owner or mode.") from error
     if mode & 0o077:
         raise TokenError(
-            f"The signing key {path} can be read by others (mode {mode:04o}); run: chmod 600 {path},"
-            " and replace the key if somebody else uses this machine."
+            f"The signing key {path} can be read by others (mode {mode:04o}); replace it if somebody else"
+            f" uses this machine, and run: chmod 600 {path}"
         )
     _private(pem, f"The signing key {path}")
     return pem
@@ -159,7 +159,7 @@ def _require_libraries() -> None:
     if MISSING is not None:
         raise TokenError(
             f"{MISSING.name} is not installed for {sys.executable} on the control node;"
-            " run: pip install PyJWT cryptography PyYAML, or use ./portfolio, which brings its own."
+            " use ./portfolio, which brings its own, or run: pip install PyJWT cryptography PyYAML"
         ) from MISSING
 
 
@@ -171,8 +171,8 @@ def _private(pem: str, source: str = "The signing key") -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise TokenError(
-            f"{source} is not an unencrypted Ed25519 private key in PEM form; make one with:"
-            " openssl genpkey -algorithm ed25519"
+            f"{source} is not an unencrypted Ed25519 private key in PEM form; give another,"
+            " for a new one run: openssl genpkey -algorithm ed25519"
         )
     return key
 
@@ -237,7 +237,9 @@ def _inventory_signer(inventory: str) -> Signer:
         pem = value("postgrest_erp_signing_key") or read_key(value("postgrest_erp_signing_key_file"))
         return Signer(pem=str(pem), audience=str(value("portfolio_hostname")))
     except AnsibleError as error:
-        raise TokenError(f"The inventory {inventory} cannot be read: {error}") from error
+        raise TokenError(
+            f"The inventory {inventory} cannot be read ({error}); correct it, or say where its vault password is"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -182,10 +182,10 @@ def run(owner: Owner, work: Work) -> Outcome:
 
 def _remedy(error: DatabaseError) -> str:
     return {
-        "55P03": "another session locks a table: end it and run again",
+        "55P03": "end the session that locks a table and run again",
         "42501": "give the login the privilege it lacks and run again",
         "53100": "free disk space on the server and run again",
-        "57014": "raise statement_timeout or make the statement smaller and run again",
+        "57014": "raise statement_timeout or shorten the statement and run again",
     }.get(error.sqlstate or "", "see the server's log and run again")
 
 

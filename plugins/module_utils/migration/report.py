@@ -59,7 +59,10 @@ def foreign_warning(outcome: Outcome) -> list[str]:
     if not found:
         return []
     more = ", ..." if len(found) > _NAMED else ""
-    return [f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}"]
+    return [
+        f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}; "
+        "put them into a migration, or take them away by hand"
+    ]
 
 
 def success(outcome: Outcome, plan: AdminPlan, check_mode: bool, timings: dict[str, int]) -> dict[str, Any]:

@@ -118,11 +118,12 @@ def _role(name: Any, found: Any) -> Role:
         types = _ROLE_KEYS.get(key)
         if types is None:
             raise MigrationError(
-                f"roles.yml: role {name} has the unknown key {key!r}; known are {', '.join(_ROLE_KEYS)}"
+                f"roles.yml: role {name} has the unknown key {key!r}; use one of: {', '.join(_ROLE_KEYS)}"
             )
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise MigrationError(
-                f"roles.yml: role {name}: {key} must be of type {types[0].__name__}, not {type(value).__name__}"
+                f"roles.yml: role {name}: {key} must be of type {types[0].__name__}, not {type(value).__name__}; "
+                "correct it"
             )
     plain = {key: value for key, value in found.items() if key not in ("member_of", "settings")}
     return Role(
@@ -285,11 +286,17 @@ def warnings(wanted: Wanted, found: Mapping[str, Any], admin: str) -> list[str]:
             continue
         names = {setting.lower() for setting in role.settings}
         for group in sorted(set(state["member_of"]) - set(role.member_of)):
-            result.append(f"role {name} is a member of {group}, which roles.yml does not ask for")
+            result.append(
+                f"role {name} is a member of {group}, which roles.yml does not ask for; revoke it or add it there"
+            )
         for member in sorted(set(state["members"]) - {admin}):
             if member not in wanted.roles:
-                result.append(f"role {member} is a member of {name}, which roles.yml does not ask for")
+                result.append(
+                    f"role {member} is a member of {name}, which roles.yml does not ask for; revoke it or add it there"
+                )
         for setting in _split_settings(state["settings"]):
             if setting.lower() not in names:
-                result.append(f"role {name} has the setting {setting}, which roles.yml does not ask for")
+                result.append(
+                    f"role {name} has the setting {setting}, which roles.yml does not ask for; reset it or add it there"
+                )
     return result

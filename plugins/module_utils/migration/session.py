@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import traceback
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +17,8 @@ try:
     import psycopg2
 
     PSYCOPG2_ERROR = None
-except ImportError:
-    PSYCOPG2_ERROR = traceback.format_exc()
+except ImportError as missing:
+    PSYCOPG2_ERROR = str(missing)
 
 # Retrying helps with these: lock not available, deadlock, serialization failure, server is starting.
 RETRIED = {"55P03", "40P01", "40001", "57P03"}
@@ -139,6 +139,10 @@ class DatabaseError(MigrationError):
     @property
     def worth_retrying(self) -> bool:
         return self.lost or self.sqlstate in RETRIED
+
+
+def no_driver_sentence() -> str:
+    return f"psycopg2 is not there for {sys.executable} on this server; run: apt-get install python3-psycopg2"
 
 
 def one_line(message: str) -> str:

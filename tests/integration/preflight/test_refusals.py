@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
+from tests.generate.messages import Message, messages
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 HEALTHY: dict[str, Any] = json.loads((HERE / "healthy.json").read_text())
@@ -61,7 +63,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "rootless": ({"docker": {"rootless": True}}, {}, ["rootless"]),
     "desktop": ({"docker": {"desktop": True}}, {}, ["Docker Desktop"]),
     "swarm": ({"docker": {"swarm": True}}, {}, ["docker swarm leave"]),
-    "memory": ({"memory": {"total_mb": 480}}, {}, ["480 MB", "900 MB", "docker_host_minimum_memory_mb"]),
+    "memory": (
+        {"memory": {"total_mb": 480}},
+        {"docker_host_minimum_memory_mb": "900"},
+        ["480 MB", "900 MB", "docker_host_minimum_memory_mb"],
+    ),
     "free_memory": ({"memory": {"available_mb": 90}}, {}, ["90 MB", "docker_host_minimum_available_mb"]),
     "disk": ({"disk": {"free_mb": 100}}, {}, ["100 MB", "docker image prune"]),
     "subnet": (
@@ -123,7 +129,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "socket_path": ({}, {"portfolio_directory": "/" + "x" * 90}, ["107 characters", "portfolio_directory"]),
     "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
     "memory_format": ({}, {"traefik_memory": "lots"}, ["traefik_memory", "300m"]),
-    "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["postgres_erp_pids"]),
+    "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["Validation of arguments failed", "postgres_erp_pids"]),
     "unknown_option": ({}, {"postgres_erp_memroy": "1g"}, ["postgres_erp_memroy", "README"]),
     "port_taken": (
         {"ports": {"3000": {"address": "127.0.0.1", "process": "node", "pid": 7, "container": None}}},
@@ -159,6 +165,33 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {},
         ["sha256:new", "traefik_accept_image"],
     ),
+    "port_of_a_container": (
+        {"ports": {"3000": {"address": "127.0.0.1", "process": None, "pid": None, "container": "grafana"}}},
+        {},
+        ["container grafana", "traefik_local_port"],
+    ),
+    "port_of_nobody_known": (
+        {"ports": {"3000": {"address": "127.0.0.1", "process": None, "pid": None, "container": None}}},
+        {},
+        ["another program", "traefik_local_port"],
+    ),
+    "unknown_options": (
+        {},
+        {"traefik_memroy": "1g", "traefik_prot": 1},
+        ["traefik_memroy", "traefik_prot", "are no options"],
+    ),
+    "memory_of_the_database": ({}, {"postgres_erp_memory": "lots"}, ["postgres_erp_memory", "300m"]),
+    "memory_of_the_api": ({}, {"postgrest_erp_memory": "lots"}, ["postgrest_erp_memory", "300m"]),
+    "api_version": ({}, {"postgrest_erp_image": "postgrest/postgrest:v99"}, ["postgrest/postgrest:v99", "12 and 14"]),
+    # A number from `-e NAME=VALUE` is a text.
+    "pool": ({}, {"postgrest_erp_pool": "15"}, ["postgrest_erp_pool is 15", "1 to 14"]),
+    "lost_key": (
+        {"containers": {"postgrest-erp": STRANGER | {"labels": OURS}}},
+        {"postgrest_erp_signing_key_file": "/nowhere/key.pem"},
+        ["/nowhere/key.pem is missing", "openssl genpkey"],
+    ),
+    "unusable_key": ({}, {"postgrest_erp_signing_key": "no key"}, ["Ed25519", "openssl genpkey"]),
+    "foreign_proxy": ({"containers": {"traefik": STRANGER}}, {}, ["traefik", "traefik_install", "docker rename"]),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
 }
 
@@ -219,5 +252,23 @@ def test_refusal(case: str, answers: dict[str, list[str]]) -> None:
     assert len(answers[case]) == 1, answers[case]
     for word in words:
         assert word in answers[case][0]
-    if case != "wrong_type":  # that sentence is Ansible's own
+    # The first sentence is Ansible's own, and into the second it puts the lookup's.
+    if case not in ("wrong_type", "unusable_key"):
         assert answers[case][0].endswith("Nothing was changed.")
+
+
+# The lookup that makes the token refuses each key that would come so far.
+UNREACHED = {("roles/postgrest_erp/vars/main.yml", "check signing key")}
+REFUSALS = [
+    message
+    for message in messages()
+    if (message.file, message.name) not in UNREACHED
+    and (message.name.startswith("check ") or message.file == "roles/portfolio/tasks/preflight.yml")
+    and message.file.startswith("roles/")
+]
+
+
+@pytest.mark.parametrize("message", REFUSALS, ids=lambda message: f"{message.file.split('/')[1]} {message.name}")
+def test_every_check_has_a_case(message: Message, answers: dict[str, list[str]]) -> None:
+    """A check that is added to a role's list needs a case above in which its sentence is said."""
+    assert any(message.pattern.search(answer) for found in answers.values() for answer in found), message

@@ -58,14 +58,14 @@ def test_words_become_settings_and_options(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["frobnicate"], "there is no verb 'frobnicate'; there are: deploy, plan"),
+        (["frobnicate"], "there is no verb 'frobnicate'; use one of: deploy, plan"),
         (["token"], "make token ROLE=erp_reader"),
         (["logs"], "make logs S=postgres-erp"),
         (["deploy", "ROLE=x"], "deploy does not know ROLE="),
         (["deploy", "-i"], "-i needs an inventory"),
-        (["deploy", "-i", "nowhere"], "inventory 'nowhere' does not exist; there are: inventories/droplet"),
-        (["setup", "LOCK=all"], "LOCK is run or test"),
-        (["seed", "STATE=gone"], "STATE is present or absent"),
+        (["deploy", "-i", "nowhere"], "inventory 'nowhere' does not exist; use one of: inventories/droplet"),
+        (["setup", "LOCK=all"], "set LOCK to run or test"),
+        (["seed", "STATE=gone"], "set STATE to present or absent"),
     ],
 )
 def test_a_refusal_is_one_sentence_and_exit_code_1(

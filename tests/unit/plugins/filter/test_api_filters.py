@@ -51,5 +51,5 @@ def test_labels_of_a_configuration() -> None:
 
 @pytest.mark.parametrize("servers", [[{"url": "http://api"}], [{"url": "http://a:1"}, {"url": "http://b:1"}]])
 def test_a_service_that_labels_cannot_say_is_refused(servers: list[dict[str, str]]) -> None:
-    with pytest.raises(AnsibleFilterError, match="service s needs exactly one server"):
+    with pytest.raises(AnsibleFilterError, match="service s has no single server"):
         traefik_labels(configuration(servers=servers), "docker_proxy")

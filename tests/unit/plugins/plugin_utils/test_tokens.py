@@ -180,7 +180,7 @@ def test_file_without_a_key_is_named(tmp_path: Path) -> None:
 
 
 def test_missing_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(tokens.TokenError, match="make deploy"):
+    with pytest.raises(tokens.TokenError, match="or deploy with this inventory, which makes one"):
         tokens.read_key(str(tmp_path / "none.pem"))
 
 

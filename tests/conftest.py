@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For all tests: no command that a test runs shows a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+TRACEBACK = "Traceback (most recent call last)"
+
+
+@pytest.fixture(autouse=True)
+def no_traceback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What commands said is seen here although a test keeps it for itself; `@pytest.mark.traceback` allows it."""
+    found: list[str] = []
+    communicate = subprocess.Popen.communicate
+
+    def watched(process: subprocess.Popen[Any], *arguments: Any, **options: Any) -> tuple[Any, Any]:
+        said = communicate(process, *arguments, **options)
+        for text in said:
+            shown = text.decode(errors="replace") if isinstance(text, bytes) else text or ""
+            if TRACEBACK in shown:
+                found.append(f"{process.args!r}: {shown[shown.index(TRACEBACK) :][:2000]}")
+        return said
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", watched)
+    yield
+    if found and not request.node.get_closest_marker("traceback"):
+        pytest.fail("\n".join(found))

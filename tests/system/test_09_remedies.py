@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every command that a message tells people to run is run, where it can be as that message said it in a real run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.generate.messages import PLACEHOLDER, messages
+from tests.server import IMAGES, ROOT, Droplet
+
+# Each command of the catalogue and how it is run here: "said" is as a real message said it.
+HOW = {
+    "unset DOCKER_HOST && docker context use default": "said",
+    "docker swarm leave --force": "said",
+    "docker image prune": "said",
+    "docker rename postgres-erp NEW_NAME": "said",
+    "docker stop <data_users>": "said",
+    "docker rename postgrest-erp NEW_NAME": "said",
+    "docker rename traefik NEW_NAME": "said",
+    "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
+    "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",
+    "openssl genpkey -algorithm ed25519": "said",
+    "chmod 600 <path>": "said",
+    "apt-get install python3-psycopg2": "said",
+    "./portfolio destroy": "said; nobody is there to confirm it",
+    "./portfolio <verb> <word> inventories/droplet": "said, with this server's inventory",
+    "make <verb> <example>": "said",
+    "make vault<again>": "said",
+    "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
+    "<command>": "said",
+    "make deploy": "on the converged server",
+    "make deploy<again>": "on the converged server",
+    "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
+    "docker logs --tail 20 postgres-erp": "on the converged server",
+    "docker logs --tail 20 postgrest-erp": "on the converged server",
+    "docker logs --tail 20 traefik": "on the converged server",
+    "docker network inspect <portfolio_ingress_network>": "on the converged server",
+    "journalctl -u docker": "on the converged server",
+    "tail /var/log/portfolio-dockerd.log": "on the converged server, which has systemd: the file is put there first",
+    "sudo apt-get install python3-venv": "as root without sudo, and simulated: it is a minute of packages",
+    "sudo apt-get install <package>": "as root without sudo, and simulated",
+    "pip install PyJWT cryptography PyYAML": "in the virtual environment, which has them",
+}
+RAN: set[str] = set()
+
+
+def catalogue() -> set[str]:
+    return {message.command for message in messages() if message.kind != "part" and message.command}
+
+
+def known(command: str) -> set[str]:
+    """The commands of the catalogue that this one is."""
+
+    def pattern(written: str) -> str:
+        whole = "[^&|]+" if written == "<command>" else r"\S*(?: \S+)?"
+        return whole.join(map(re.escape, PLACEHOLDER.split(written))).replace("NEW_NAME", r"\S+")
+
+    return {written for written in catalogue() - {"<command>"} if re.fullmatch(pattern(written), command)}
+
+
+def ran(command: str, as_written: str = "") -> str:
+    """Note that a command was run; it must be one of the catalogue."""
+    found = {as_written} if as_written else known(command)
+    assert found and found <= catalogue(), f"no message says: {command}"
+    RAN.update(found)
+    return command
+
+
+def said(output: str) -> list[str]:
+    """The commands of messages, as a terminal shows them."""
+    # Ansible tells a failure in an error and again in the result.
+    lines = re.findall(r"\brun: (.+?)(?=\. Nothing was|\. [A-Z/][^;]*; |\"|\n|$)", output)
+    return list(dict.fromkeys(line.rstrip(".") for line in lines))
+
+
+def here(command: str, droplet: Droplet, given: str = "") -> subprocess.CompletedProcess[str]:
+    """On the control node, for the server of these tests."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env=droplet.environment | {"INVENTORY": str(droplet.inventory), "MAKEFLAGS": ""},
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def preflight(droplet: Droplet, *arguments: str) -> str:
+    done = here(f"ansible-playbook -i {droplet.inventory} tests/system/preflight.yml {' '.join(arguments)}", droplet)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def clone_of_inventory(tmp_path: Path) -> Path:
+    """inventories/droplet with an address in it, as somebody has it after step 3 of the README."""
+    there = tmp_path / "droplet"
+    shutil.copytree(ROOT / "inventories" / "droplet", there, ignore=shutil.ignore_patterns("vault.yml", ".*"))
+    hosts = there / "hosts.yml"
+    hosts.write_text(hosts.read_text().replace("203.0.113.10", "127.0.0.1"))
+    return there
+
+
+@pytest.fixture
+def kept(converged: Droplet) -> Iterator[Droplet]:
+    """Our containers run on under other names, so that others can have theirs."""
+    names = ("postgres-erp", "postgrest-erp", "traefik")
+    for name in names:
+        converged.shell(f"docker rename {name} kept-{name} && docker create --name {name} {IMAGES[0]} true")
+    yield converged
+    converged.shell("docker context use default 2>/dev/null; docker swarm leave --force 2>/dev/null; true")
+    converged.shell(
+        "docker rm -f by-hand; docker volume rm foreign-data; docker network rm docker_gwbridge; "
+        "docker context rm elsewhere; true"
+    )
+    for name in names:
+        converged.shell(f"docker rm -f {name} old-{name} 2>/dev/null; docker rename kept-{name} {name}")
+
+
+def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
+    kept.shell("docker swarm init --advertise-addr 127.0.0.1 && docker volume create foreign-data")
+    kept.shell(f"docker run --rm -d --name by-hand --network none -v foreign-data:/data {IMAGES[0]} sleep 600")
+    kept.shell("docker context create elsewhere --docker host=ssh://nowhere && docker context use elsewhere")
+    others = (
+        "-e traefik_local_port=3999 -e _portfolio_volume=foreign-data -e _portfolio_marker=/nowhere",
+        f"-e postgrest_erp_signing_key_file={tmp_path}/key.pem",
+    )
+    refused = preflight(kept, *others, "-e docker_host_minimum_disk_mb=99999999")
+    commands = said(refused)
+    assert len(commands) == 8, (commands, refused)
+    # The right engine first; a volume goes when nobody has it.
+    for command in sorted(commands, key=lambda found: ("context" not in found, "stop" not in found)):
+        literal = re.sub(r"(\S+) NEW_NAME$", r"\1 old-\1", command)
+        written = "docker volume rm postgres-erp-data" if command == "docker volume rm foreign-data" else ""
+        ran(literal, written)
+        kept.shell(literal, given="y\n")
+    again = preflight(kept, *others)
+    assert "ignored=0" in again, again
+
+
+def test_a_lost_key_can_be_made_anew(converged: Droplet, tmp_path: Path) -> None:
+    option = f"-e postgrest_erp_signing_key_file={tmp_path}/key.pem"
+    refused = preflight(converged, option)
+    [command] = said(refused)
+    assert here(ran(command), converged).returncode == 0
+    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+    again = preflight(converged, option)
+    assert "ignored=0" in again, again
+
+
+def test_an_unusable_key_is_mended(converged: Droplet, tmp_path: Path) -> None:
+    shutil.copytree(converged.inventory, tmp_path / "inventory")
+    key = tmp_path / "inventory" / ".token_signing_key.pem"
+    token = f"./portfolio token -i {tmp_path}/inventory ROLE=erp_reader"
+    key.write_text("no key")
+    [command] = said(here(token, converged).stderr)
+    key.write_text(here(ran(command), converged).stdout)
+    key.chmod(0o644)
+    [command] = said(here(token, converged).stderr)
+    here(ran(command), converged)
+    assert here(token, converged).stdout.startswith("eyJ")
+
+
+def test_a_missing_driver_is_installed(converged: Droplet) -> None:
+    converged.shell("apt-get remove -q -y python3-psycopg2 >/dev/null")
+    ask = (
+        f"ansible droplet -i {converged.inventory} -m bestviable.portfolio.postgresql_migration_info "
+        f"-a 'migrations={ROOT}/sql/migrations login_db=portfolio login_user=erp_admin "
+        "login_unix_socket=/home/david/services/postgres-erp/run'"
+    )
+    refused = here(ask, converged)
+    [command] = said(refused.stdout + refused.stderr)
+    converged.shell(ran(command))
+    again = here(ask, converged)
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_a_removal_that_nobody_confirmed(converged: Droplet) -> None:
+    refused = here(f"ansible-playbook -i {converged.inventory} playbooks/destroy.yml", converged)
+    assert refused.returncode != 0
+    [command] = said(refused.stdout + refused.stderr)
+    asked = here(ran(command), converged)
+    assert (asked.returncode, "add YES=1" in asked.stderr) == (1, True), asked.stderr
+    assert "/postgres-erp" in converged.containers()
+
+
+def test_verbs_that_were_not_told_enough(converged: Droplet, clone_of_inventory: Path) -> None:
+    for verb in ("token", "logs"):
+        [command] = said(here(f"./portfolio {verb}", converged).stderr)
+        done = here(ran(command), converged)
+        assert done.returncode == 0, done.stderr
+    [command] = said(here("./portfolio psql -i", converged).stderr)
+    done = here(ran(command).replace("inventories/droplet", str(converged.inventory)), converged, "SELECT 6 * 7;")
+    assert "42" in done.stdout, done.stderr
+    [command] = said(here("./portfolio vault", converged).stderr)
+    ran(command)
+    [again] = said(here(f"./portfolio plan -i {clone_of_inventory}", converged).stderr)
+    assert here(ran(again), converged).returncode == 0
+    assert "VAULT" in (clone_of_inventory / "group_vars/all/vault.yml").read_text()
+    assert command.replace("inventories/droplet", str(clone_of_inventory)) == again
+
+
+def test_a_failed_step_names_the_command_that_failed(converged: Droplet) -> None:
+    code = "from cli.venv import wait; wait(['sh', '-c', 'exit 3'], 'a step')"
+    failed = here(f'python -c "{code}" 2>&1 | grep "failed (exit" | tail -n 1', converged)
+    [command] = said(failed.stdout)
+    assert here(ran(command, "<command>"), converged).returncode == 3
+
+
+def test_deploy_runs_as_it_is_written(converged: Droplet) -> None:
+    done = here(ran("make deploy"), converged)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran("sudo make deploy")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "docker logs --tail 20 postgres-erp",
+        "docker logs --tail 20 postgrest-erp",
+        "docker logs --tail 20 traefik",
+        "docker network inspect docker_proxy",
+        "journalctl -u docker",
+        "tail /var/log/portfolio-dockerd.log",
+    ],
+)
+def test_what_the_server_is_asked_for(converged: Droplet, command: str) -> None:
+    if command.startswith("tail"):
+        converged.shell("echo words > /var/log/portfolio-dockerd.log")
+    assert converged.shell(f"{ran(command)} 2>&1")
+    converged.shell("rm -f /var/log/portfolio-dockerd.log")
+
+
+@pytest.mark.parametrize("package", ["python3-venv", "mmdebstrap"])
+def test_packages_are_there_under_their_names(converged: Droplet, package: str) -> None:
+    command = ran(f"sudo apt-get install {package}")
+    converged.shell(command.removeprefix("sudo ") + " --simulate")
+
+
+def test_the_libraries_of_tokens_have_these_names(converged: Droplet) -> None:
+    assert here(ran("pip install PyJWT cryptography PyYAML"), converged).returncode == 0
+
+
+def test_every_command_of_the_catalogue_was_run(converged: Droplet) -> None:
+    """A message with a new command needs a line in the table above, and a test that runs it."""
+    assert catalogue() == set(HOW)
+    assert catalogue() - RAN == set()

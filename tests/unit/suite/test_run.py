@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A traceback in the output of a step fails it, whatever the step itself says."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+TRACEBACK = "Traceback (most recent call last):"
+
+
+@pytest.fixture(scope="module")
+def suite() -> ModuleType:
+    """tests/run as a module; it has no .py at its end."""
+    loader = SourceFileLoader("portfolio_suite", str(ROOT / "tests" / "run"))
+    spec = importlib.util.spec_from_loader("portfolio_suite", loader)
+    assert spec
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["portfolio_suite"] = module  # dataclasses look their module up
+    loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("script", "failed"),
+    [
+        ("echo fine", 0),
+        ("exit 3", 1),
+        (f"echo '{TRACEBACK}'", 1),
+        # In two pieces, and where errors go.
+        (f"printf '{TRACEBACK[:20]}' >&2; sleep 0.2; echo '{TRACEBACK[20:]}' >&2", 1),
+        # What is left running does not hold the step up.
+        ("sleep 5 & echo fine", 0),
+    ],
+)
+def test_a_step_with_a_traceback_fails(
+    suite: ModuleType, capfdbinary: pytest.CaptureFixture[bytes], script: str, failed: int
+) -> None:
+    verdict = suite.run(suite.Step("a step", ("sh", "-c", script)), False)
+    assert (verdict.passed > 0, verdict.failed) == (not failed or TRACEBACK[:20] in script, failed)
+    assert (b"there is a traceback in its output" in capfdbinary.readouterr().out) == (TRACEBACK[:20] in script)
+
+
+COMMAND = """
+import subprocess, sys, pytest
+{mark}
+def test_a_command():
+    subprocess.run([sys.executable, "-c", "1 / 0"], capture_output=True, check=False)
+"""
+
+
+@pytest.mark.traceback
+@pytest.mark.parametrize(("mark", "failed"), [("", 1), ("@pytest.mark.traceback", 0)])
+def test_a_test_whose_command_shows_a_traceback_fails(tmp_path: Path, mark: str, failed: int) -> None:
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(COMMAND.format(mark=mark))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == failed, done.stdout
+    assert ("ZeroDivisionError" in done.stdout) == bool(failed)
