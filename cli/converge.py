@@ -111,6 +111,9 @@ def coloured(lines: list[str]) -> list[str]:
     if not terminal(sys.stdout) or os.environ.get("NO_COLOR"):
         return lines
     begin = lines.index(screen.DIFF) if screen.DIFF in lines else len(lines)
-    return lines[:begin] + [
-        f"\x1b[{COLOURS[line[2]]}m{line}\x1b[0m" if line[2:3] in COLOURS else line for line in lines[begin:]
-    ]
+    return lines[:begin] + [painted(line) for line in lines[begin:]]
+
+
+def painted(line: str) -> str:
+    colour = COLOURS.get(line[2:3])
+    return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
