@@ -17,10 +17,9 @@ VAULT = "$ANSIBLE_VAULT"
 def files(inventory: Path) -> Iterator[Path]:
     """The readable files of an inventory, a directory or one file with its group_vars and host_vars beside it."""
     found = [inventory] if inventory.is_file() else []
-    directories = (
-        [inventory] if inventory.is_dir() else [inventory.parent / "group_vars", inventory.parent / "host_vars"]
-    )
-    found += [path for directory in directories for path in sorted(directory.rglob("*"))]
+    beside = [inventory.parent / name for name in ("group_vars", "host_vars")]
+    for directory in [inventory] if inventory.is_dir() else beside:
+        found += sorted(directory.rglob("*"))
     for path in found:
         if path.is_file() and path.suffix in ENDINGS and not path.name.startswith("."):
             yield path

@@ -100,7 +100,7 @@ def effects_of(events: Iterable[Event]) -> tuple[Effect, ...]:
 
 
 def failed_of(events: Iterable[Event]) -> Event | None:
-    """The result that ended a run: the first that failed, or what a rescue made of it; later ones only follow from it."""
+    """The result that ended a run: the first that failed, or what a rescue made of it; later ones follow from it."""
     found: Event | None = None
     for event in results(events):
         failed = event.get("status") in ("failed", "unreachable") and not event.get("ignored")

@@ -176,7 +176,9 @@ def failure_of(call: Call, host: Host, reader: Reader, code: int) -> Failure:
     if code == INTERRUPTED:
         task, message = at(reader.events), interrupted(call)
     elif failed is None:
-        task, message = at(reader.events), f"Ansible ended with exit code {code}: {last_words(reader.errors)}"
+        task = at(reader.events)
+        message = f"Ansible ended with exit code {code} ({last_words(reader.errors)}); correct that and run again."
+        message += "" if task else " Nothing was changed."
     else:
         task, message = step(*task_of(failed)), why(failed, host, bool(effects_of(reader.events)))
     found, outcome = refusals(message)
@@ -203,11 +205,13 @@ def interrupted(call: Call) -> str:
     return f"{call.verb} was interrupted; {again}run: make {call.verb}{call.again}.{outcome}"
 
 
-def last_words(errors: bytes) -> str:
+def last_words(errors: bytes | bytearray) -> str:
     """The error that ended Ansible, in one line."""
     lines = re.sub(r"\x1b\[[0-9;]*m", "", errors.decode(errors="replace")).splitlines()
-    said = [line for line in lines if "ERROR" in line] or [line for line in lines if line.strip()]
-    return re.sub(r"^.*?ERROR[\]!]*:? *", "", said[-1]).strip() if said else "it gave no reason; run it again with -v."
+    said = [line for line in lines if re.search("error", line, re.IGNORECASE)] or [
+        line for line in lines if line.strip()
+    ]
+    return re.sub(r"^.*?error[\]!]*:? *", "", said[-1], flags=re.IGNORECASE).strip() if said else "it gave no reason"
 
 
 def at(events: list[Event]) -> str:
@@ -219,7 +223,7 @@ def at(events: list[Event]) -> str:
 def unreachable(host: Host, told: str) -> str:
     """What SSH said, and the command that says it again."""
     lines = [line for line in told.splitlines() if line.strip()] or ["it gave no reason"]
-    reason = re.sub(r"^(?:Task failed: )?(?:Failed to connect to the host via ssh: )?(?:ssh: )?", "", lines[-1])
+    reason = re.sub(r"^.*(?:: |^)ssh: ", "", lines[-1])
     command = shlex.join(host.command(["true"], terminal=False))
     return (
         f"{host.name} cannot be reached ({reason.strip()}); correct ansible_host or how one logs in there in the "

@@ -91,14 +91,14 @@ def how_to_go_on(place: Place) -> list[str]:
     again = place.again
     api = place.api or place.local_api
     addresses = f"{api}/erp/people    /agent/sessions"
-    beside = "" if place.api else "    (on the server itself)"
+    beside = "" if place.api else "  (on the server)"
     token = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{again})"'
     ask = f"curl -H {token} '{api}/erp/people?limit=1'"
     # Where only the server itself reaches the API, a statement shows as well that it works.
-    count = f'make psql SQL="SELECT count(*) FROM erp.people"{again}'
+    rows = f'make psql SQL="TABLE erp.people LIMIT 1"{again}'
     return [
         *labelled("API", [addresses + beside]),
-        *commands("try it", [ask if place.api else count]),
+        *commands("try it", [ask if place.api else rows]),
         *commands("connect", [f"make {verb}{again}" for verb in CONNECT]),
         *labelled("status", ["ok: the schema is what was asserted, and the API answers"]),
         *commands("next", [f"make {verb}{again if verb != 'help' else ''}" for verb in NEXT]),

@@ -54,7 +54,7 @@ def printable(text: str) -> str:
 def lowered(text: str) -> str:
     """With a small first letter, unless the word is a name."""
     word = text.partition(" ")[0]
-    return text if word in NAMES or not word[1:].islower() and word != "A" else text[:1].lower() + text[1:]
+    return text if word in NAMES or (word != "A" and not word[1:].islower()) else text[:1].lower() + text[1:]
 
 
 def step(role: str, name: str) -> str:
@@ -103,7 +103,7 @@ def divided(sentence: str) -> Refusal:
 
 
 def refusals(message: str) -> tuple[list[Refusal], str]:
-    """The refusals that a message holds, each with its remedy, and what it says of the server (`Nothing was changed.`)."""
+    """The refusals in a message, each with its remedy, and what it says of the server (`Nothing was changed.`)."""
     text = PREFIX.sub("", " ".join(message.split()), count=1)
     groups: list[str] = []
     outcome = ""
@@ -126,7 +126,7 @@ def wrapped(text: str, first: str, rest: str) -> list[str]:
 
 
 def breakable(command: str) -> bool:
-    """Whether a shell takes a new line after it as a space: not within quotes, unless a substitution is open in them."""
+    """Whether a shell takes a new line there as a space: not within quotes, unless a substitution is open in them."""
     quoted = command.count('"') % 2 and command.count("$(") <= command.count(")")
     return not quoted and not command.count("'") % 2
 

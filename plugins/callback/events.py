@@ -11,8 +11,8 @@ type: stdout
 short_description: Print one line of JSON for each event of a run
 version_added: 0.1.0
 description:
-  - The names of the events are V(play), V(task), V(diff), V(retry), V(result) and V(stats). A V(task) has its number, and
-    how many tasks are known by then; included files add theirs when they are read.
+  - The names of the events are V(play), V(task), V(diff), V(retry), V(result) and V(stats). A V(task) has its number,
+    and how many tasks are known by then; included files add theirs when they are read.
   - Unlike P(ansible.posix.jsonl#callback) it prints what a reader is to be told and no whole results, so a line stays
     short, and it knows the C(effects) of this collection's modules.
   - Of a result with C(no_log) only its status is printed.
