@@ -14,8 +14,8 @@ from dataclasses import replace
 from cli import screen
 from cli.ansible import Host, host_of, may_change, playbook, recap
 from cli.call import ROOT, Call, say
-from cli.report import Report
-from cli.run import INTERRUPTED, Watched, exit_code, own_output, terminal, wants_json, watch
+from cli.report import INTERRUPTED, Report
+from cli.run import Watched, exit_code, own_output, terminal, wants_json, watch
 
 COLOURS = {"+": "32", "-": "31", "@": "36"}
 
@@ -32,7 +32,7 @@ def deploy(call: Call) -> int:
         return print_json(report)
     if report.failure:
         last = "" if report.exit in (1, INTERRUPTED) else f"To go on from there, run: make deploy{call.again}"
-        say("\n".join(screen.failed(report.failure, last)))
+        say("\n".join(screen.failed(report, last)))
     elif finished(watched):
         show_diff(watched)
         place = place_of(call, host)
@@ -48,11 +48,12 @@ def plan(call: Call) -> int:
         return plain(call, host, "--check", "--diff")
     watched = watch(call, host, "site.yml", "--check", "--diff")
     report = watched.report
-    report = replace(report, exit=1 if report.failure else 2 if report.effects else 0)
+    ended = report.exit if report.exit == INTERRUPTED else 1
+    report = replace(report, exit=ended if report.failure else 2 if report.effects else 0)
     if as_json:
         return print_json(report)
     if report.failure:
-        say("\n".join(screen.failed(report.failure, "" if report.failure.untouched else "Nothing was changed.")))
+        say("\n".join(screen.failed(report, "" if report.failure.untouched else "Nothing was changed.")))
     elif finished(watched):
         print("\n".join(coloured(screen.plan(report, place_of(call, host), watched.diff, to_deploy(call)))))
     return report.exit

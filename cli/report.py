@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 VERSION = 1
+INTERRUPTED = 130  # the exit code after Ctrl-C
 Event = Mapping[str, Any]
 
 

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 from cli.ansible import Host, environment
 from cli.call import ROOT, Call, Refused
 from cli.place import where
-from cli.report import Event, Failure, Part, Report, effects_of, failed_of, steps, task_of
+from cli.report import INTERRUPTED, Event, Failure, Part, Report, effects_of, failed_of, steps, task_of
 from cli.usual import Usual
 from cli.venv import VENV
 from cli.view import View
@@ -30,7 +30,6 @@ from cli.words import refusals, step
 CALLBACK = "bestviable.portfolio.events"
 # With one of these somebody wants to see Ansible itself.
 OWN_OUTPUT = re.compile(r"-v+|--(?:verbose|step|syntax-check|list-\w+)")
-INTERRUPTED = 130
 PATIENCE = 20.0  # seconds that an interrupted run has to end by itself
 
 
@@ -166,8 +165,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def exit_code(report: Report) -> int:
-    """1 where nothing was touched, else Ansible's own."""
-    return 1 if report.failure and report.failure.untouched else report.exit
+    """1 where nothing was touched, else Ansible's own; that of an interrupted run stays."""
+    return 1 if report.failure and report.failure.untouched and report.exit != INTERRUPTED else report.exit
 
 
 def failure_of(call: Call, host: Host, reader: Reader, code: int) -> Failure:
@@ -200,9 +199,8 @@ def why(failed: Event, host: Host, touched: bool) -> str:
 
 def interrupted(call: Call) -> str:
     """What is said after Ctrl-C."""
-    again = "" if call.verb == "plan" else "what was done is whole, and the same command goes on from there: "
-    outcome = " Nothing was changed." if call.verb == "plan" else ""
-    return f"{call.verb} was interrupted; {again}run: make {call.verb}{call.again}.{outcome}"
+    outcome = "Nothing was changed" if call.verb == "plan" else "What was done until then is whole"
+    return f"{call.verb} was stopped before its end; to go on, run: make {call.verb}{call.again}. {outcome}."
 
 
 def last_words(errors: bytes | bytearray) -> str:

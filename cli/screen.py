@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cli.report import Effect, Failure, Part, Report
+from cli.report import INTERRUPTED, Effect, Part, Report
 from cli.words import COMMAND, command_lines, lowered, printable, seconds, shortened, wrapped
 
 LINES = 24
@@ -20,7 +20,7 @@ DIFF = "in the files"
 HAS_READ = "{} has read its configuration again"
 # Verbs of ./portfolio, in the order in which they are shown.
 CONNECT = ("psql", "logs S=postgres-erp")
-NEXT = ("plan", "seed", "help")
+NEXT = ("plan", "token ROLE=erp_reader", "help")
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,13 @@ def how_to_go_on(place: Place) -> list[str]:
     """URLs and commands that work when pasted."""
     again = place.again
     api = place.api or place.local_api
-    addresses = f"{api}/erp/people    /agent/sessions"
-    beside = "" if place.api else "  (on the server)"
+    addresses = [f"{api}/erp/people    /agent/sessions", *(() if place.api else ("on the server itself only",))]
     token = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{again})"'
     ask = f"curl -H {token} '{api}/erp/people?limit=1'"
     # Where only the server itself reaches the API, a statement shows as well that it works.
     rows = f'make psql SQL="TABLE erp.people LIMIT 1"{again}'
     return [
-        *labelled("API", [addresses + beside]),
+        *labelled("API", addresses),
         *commands("try it", [ask if place.api else rows]),
         *commands("connect", [f"make {verb}{again}" for verb in CONNECT]),
         *labelled("status", ["ok: the schema is what was asserted, and the API answers"]),
@@ -132,7 +131,8 @@ def differences(diff: str) -> list[str]:
 
 def do(remedy: str, first: str, rest: str) -> list[str]:
     """A remedy in lines; a command in it is broken only as a shell allows, and has no full stop after it."""
-    before, mark, command = printable(remedy).partition(COMMAND)
+    remedy = printable(remedy)
+    before, mark, command = remedy.partition(COMMAND)
     if not mark:
         return wrapped(remedy, first, rest)
     command, stop, after = command.partition(". ")
@@ -143,9 +143,12 @@ def do(remedy: str, first: str, rest: str) -> list[str]:
     return [*lines, *(wrapped(after, rest, rest) if stop else [])]
 
 
-def failed(failure: Failure, last: str = "") -> list[str]:
+def failed(report: Report, last: str = "") -> list[str]:
     """One block for each thing that is wrong: what, where, what to do."""
-    kind = "refused" if failure.untouched else "failed"
+    failure = report.failure
+    if failure is None:
+        return []
+    kind = "interrupted" if report.exit == INTERRUPTED else "refused" if failure.untouched else "failed"
     lines = [line for part in failure.parts for line in block(kind, part)]
     closing = " ".join(filter(None, (failure.outcome, last)))
     return [*lines, *(do(closing, "  ", "  ") if closing else [])]

@@ -52,7 +52,7 @@ def seed(call: Call) -> int:
     may_change(call, host)
     report = watch(call, host, "playbooks/seed.yml", "-e", f"seed_state={state}").report
     if report.failure:
-        say("\n".join(screen.failed(report.failure)))
+        say("\n".join(screen.failed(report)))
         return 1
     place = "in" if state == "present" else "not in"
     if not report.effects:
@@ -83,7 +83,7 @@ def destroy(call: Call) -> int:
         confirmed = ("-e", '{"portfolio_destroy_confirmed": true}')
         report = watch(call, host, "playbooks/destroy.yml", *confirmed, *options).report
     if report.failure:
-        say("\n".join(screen.failed(report.failure)))
+        say("\n".join(screen.failed(report)))
         return exit_code(report)
     print(f"destroy: {host.name} holds nothing of ours any more" + ("" if data else ", except the data"))
     return 0

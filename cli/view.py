@@ -51,7 +51,7 @@ class View:
         """Nothing came for a while: say what is being waited for."""
         took = self._clock() - self._step_began
         line = f"{self._line(waiting)}{self._attempt}, {seconds(took)}{self._usually(took)}"
-        if self._terminal:
+        if self._terminal and self._step:  # before the first one, Ansible may be asking for a password
             self._rewrite(line)
         elif self._clock() - self._spoke >= SILENCE:
             self.say(line)
@@ -77,7 +77,8 @@ class View:
         status = "changed" if event.get("changed") else str(event.get("status", ""))
         failed = status in ("failed", "unreachable")
         if task_of(event) == task_of(self._step) and (status == "changed" or failed or took >= LONG):
-            self.say(f"{self._line(step)}: {status}, {seconds(took)}{self._usually(took)}")
+            end = f": {status}, {seconds(took)}{self._usually(took)}"
+            self.say(shortened(self._line(step), WIDTH - len(end)) + end)
 
     def _line(self, words: Callable[[str, str], str]) -> str:
         if not self._step:

@@ -35,7 +35,7 @@ PREFIX = re.compile(r"^(?:[a-z]+(?:_[a-z]+)*): (?=\S)")
 NAMES = {"Ansible", "Debian", "Docker", "Traefik", "Ubuntu"}
 COMMAND = "run: "
 # A sentence that says what has become of the server, not what to do.
-OUTCOME = re.compile(r"^(?:Nothing (?:was|is)|Containers and data are untouched)\b")
+OUTCOME = re.compile(r"^(?:Nothing (?:was|is)|Containers and data are untouched|What was done until then)\b")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def lowered(text: str) -> str:
 
 def step(role: str, name: str) -> str:
     """`Database: write the server's files`."""
-    name = re.sub(r"^Validating arguments against arg spec .*? - ", "Read the variables: ", name)
+    name = re.sub(r"^Validating arguments against arg spec .*", "Check the variables", name)
     subject = SUBJECTS.get(role, role)
     return printable(f"{subject}: {lowered(name)}" if subject else name)
 
@@ -131,16 +131,26 @@ def breakable(command: str) -> bool:
     return not quoted and not command.count("'") % 2
 
 
+def pieces(command: str) -> list[str]:
+    """The command's words; what stands in quotes is one."""
+    found, open_ = [], ""
+    for word in command.split(" "):
+        open_ += f" {word}" if open_ else word
+        if breakable("".join(found) + open_):
+            found.append(open_)
+            open_ = ""
+    return [*found, open_] if open_ else found
+
+
 def command_lines(command: str, first: str, rest: str) -> list[str]:
     """A command over as many lines as it needs, so that it works when they are pasted together."""
-    lines, line, done = [], first, ""
-    for word in command.split(" "):
-        begins = line in (first, rest)
-        joined = line + word if begins else f"{line} {word}"
-        if len(joined) > WIDTH - 2 and not begins and breakable(done):
+    lines, line = [], first
+    for index, piece in enumerate(pieces(command)):
+        joined = f"{line} {piece}" if index and line != rest else line + piece
+        if index and len(joined) > WIDTH - 2:
             lines.append(f"{line} \\")
-            joined = rest + word
-        line, done = joined, f"{done} {word}"
+            joined = rest + piece
+        line = joined
     return [*lines, line]
 
 

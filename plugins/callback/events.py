@@ -163,7 +163,7 @@ class CallbackModule(CallbackBase):
             "failed",
             message=message(result.result),
             hidden=HIDDEN in result.result,
-            ignored=ignore_errors,
+            ignored=bool(ignore_errors),
             rescue=in_rescue(result.task),
         )
 
