@@ -30,6 +30,7 @@ from cli.words import refusals, step
 CALLBACK = "bestviable.portfolio.events"
 # With one of these somebody wants to see Ansible itself.
 OWN_OUTPUT = re.compile(r"-v+|--(?:verbose|step|syntax-check|list-\w+)")
+WRONG_TYPE = "Validation of arguments failed: "
 PATIENCE = 20.0  # seconds that an interrupted run has to end by itself
 
 
@@ -194,7 +195,11 @@ def why(failed: Event, host: Host, touched: bool) -> str:
         return unreachable(host, message) + ("" if touched else " Nothing was changed.")
     if failed.get("hidden"):
         return "its answer is hidden, as it may hold a secret; to see it, run it again with -e portfolio_no_log=false."
-    return " ".join(message.split()).removeprefix("Task failed: ") or "it gave no reason; run it again with -v."
+    message = " ".join(message.split()).removeprefix("Task failed: ")
+    if message.startswith(WRONG_TYPE):  # Ansible's own sentence; it comes before anything is touched
+        outcome = "" if touched else " Nothing was changed."
+        return f"{message.removeprefix(WRONG_TYPE)}; correct it in the inventory.{outcome}"
+    return message or "it gave no reason; run it again with -v."
 
 
 def interrupted(call: Call) -> str:
