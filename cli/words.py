@@ -133,7 +133,8 @@ def breakable(command: str) -> bool:
 
 def pieces(command: str) -> list[str]:
     """The command's words; what stands in quotes is one."""
-    found, open_ = [], ""
+    found: list[str] = []
+    open_ = ""
     for word in command.split(" "):
         open_ += f" {word}" if open_ else word
         if breakable("".join(found) + open_):

@@ -115,7 +115,7 @@ def test_on_a_terminal_one_line_is_rewritten_and_then_gone(inventory: Path) -> N
     assert process.returncode == 1
     assert COLOURED not in text
     assert f"{WIPE}[2/" in text
-    lines = [line.split(WIPE)[-1] for line in text.splitlines()]
+    lines = [line.split(WIPE)[-1] for line in text.split("\r\n")]
     assert [line for line in lines if line.startswith("[")] == [lines[0]]
     assert re.fullmatch(r"\[2/\d+\] Server: refuse options that no role knows: failed, \d+ s", lines[0])
     assert lines[1].startswith("refused: postgres_erp_memroy")

@@ -149,7 +149,7 @@ def test_what_is_said_on_the_way_stays(usual: Usual) -> None:
 def test_a_retry_is_a_wait(usual: Usual) -> None:
     stream, clock = io.StringIO(), Clock()
     view = View(stream, False, usual, clock)
-    view.take(TASK | {"role": "traefik", "name": "Ask through the proxy for the API's health, up to 20 s"})
+    view.take({**TASK, "role": "traefik", "name": "Ask through the proxy for the API's health, up to 20 s"})
     view.take({"event": "retry", "attempt": 3, "retries": 20})
     clock.now += SILENCE
     view.tick()
