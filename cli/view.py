@@ -69,8 +69,11 @@ class View:
             self._open = False
 
     def _result(self, event: Event) -> None:
+        # What is left to a person is told at the end, with its remedy.
+        left = [str(effect["object"]) for effect in event.get("effects") or () if effect["effect"] == "left"]
         for warning in event.get("warnings") or ():
-            self.say(f"warning: {printable(str(warning))}")
+            if not any(name in str(warning) for name in left):
+                self.say(f"warning: {printable(str(warning))}")
         for line in told(event.get("said")):
             self.say(f"  {line}")
         took = self._clock() - self._step_began

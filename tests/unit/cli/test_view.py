@@ -16,7 +16,7 @@ from cli.call import SILENCE
 from cli.report import Event
 from cli.usual import KEPT, Usual
 from cli.view import WIPE, View
-from tests.unit.cli.runs import recorded, result
+from tests.unit.cli.runs import effect, recorded, result
 
 TASK: Event = {"event": "task", "number": 7, "total": 23, "role": "postgres_erp", "name": "Start the server"}
 
@@ -138,6 +138,9 @@ def test_what_is_said_on_the_way_stays(usual: Usual) -> None:
     view = View(stream, False, usual, Clock())
     view.take(result("r", "n", warnings=["\udcff is not ours"], said={"containers": ["a", "b"], "networks": []}))
     view.take(result("r", "n", said="one\x1b[2J"))
+    view.take(
+        result("r", "n", warnings=["/a: odd; remove it"], effects=[effect("left", "/a", "odd", remedy="remove it")])
+    )
     assert stream.getvalue().splitlines() == [
         "warning: \\udcff is not ours",
         "  containers: a, b",
