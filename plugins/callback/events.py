@@ -58,10 +58,10 @@ def in_rescue(task: Any) -> bool:
 
 
 def shown(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The result itself, or those of its loop, as far as they may be shown."""
+    """The result itself and those of its loop; Ansible has emptied what must not be shown."""
     items = result.get("results")
     found = [result, *(items if isinstance(items, list) else [])]
-    return [each for each in found if isinstance(each, Mapping) and HIDDEN not in each]
+    return [each for each in found if isinstance(each, Mapping)]
 
 
 def effects(result: Mapping[str, Any]) -> list[dict[str, str]]:
