@@ -7,73 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
 import textwrap
-import time
 
-from cli.ansible import VAULT_WAYS, Host, environment, host_of, may_change, playbook, recap, vault_file, vault_options
+from cli import screen
+from cli.ansible import VAULT_WAYS, environment, host_of, may_change, vault_file, vault_options
 from cli.call import ROOT, Call, Refused, say
+from cli.run import exit_code, watch
 from cli.venv import PYTHON, VENV, ensure_venv
 
 TOKENS = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens"
 DOCKER = ("docker", "--host", "unix:///var/run/docker.sock")  # never another engine that a context points to
 DATABASE = "postgres-erp"
-
-
-def deploy(call: Call) -> int:
-    host = host_of(call)
-    may_change(call, host)
-    say(f"deploy: {call.inventory} → {'this machine' if host.local else host.address}")
-    began = time.monotonic()
-    code, output = playbook(call, "site.yml")
-    seconds = time.monotonic() - began
-    if code:
-        say(
-            f"deploy: {host.name} is not finished (exit {code}, {seconds:.0f} s); do what the failed task above says, "
-            f"and to go on from there run: make deploy{call.again}"
-        )
-        return code
-    print(f"\nportfolio is up on {host.name}: {recap(output).get('changed', 0)} changed, {seconds:.0f} s")
-    print(how_to_go_on(call, host))
-    return 0
-
-
-def how_to_go_on(call: Call, host: Host) -> str:
-    """URLs and commands that work when pasted."""
-    public = "" if host.local else host.variables.get("portfolio_hostname")
-    api = f"https://{public}" if public else f"http://localhost:{local_port(host)}"
-    bearer = f'"Authorization: Bearer $(make -s token ROLE=erp_reader{call.again})"'
-    where = "" if host.local or public else f"   (on {host.name} itself)"
-    return (
-        f"  API      {api}/erp/people   {api}/agent/sessions{where}\n"
-        f"  try it   curl -H {bearer} '{api}/erp/people?limit=1'\n"
-        f"  next     make psql{call.again}    make logs S={DATABASE}{call.again}    make plan{call.again}"
-    )
-
-
-def local_port(host: Host) -> int:
-    # The default has its home in the role; this script has no parser for YAML before the venv is made.
-    text = (ROOT / "roles" / "traefik" / "defaults" / "main.yml").read_text()
-    default = re.search(r"^traefik_local_port: (\d+)$", text, re.MULTILINE)
-    return int(host.variables.get("traefik_local_port", default[1] if default else 0))
-
-
-def plan(call: Call) -> int:
-    host = host_of(call)
-    may_change(call, host)
-    code, output = playbook(call, "site.yml", "--check", "--diff")
-    if code:
-        say(f"plan: {host.name} could not be read to the end (exit {code}); do what the failed task above says.")
-        return 1
-    changed = recap(output).get("changed", 0)
-    if not changed:
-        print(f"\nplan: nothing to do on {host.name}")
-        return 0
-    print(f"\nplan: {changed} tasks would change {host.name}; run: make deploy{call.again}")
-    return 2
 
 
 def psql(call: Call) -> int:
@@ -103,18 +50,18 @@ def seed(call: Call) -> int:
         raise Refused(f"there is no state {state!r} of the example rows; set STATE to present or absent.")
     host = host_of(call)
     may_change(call, host)
-    code, output = playbook(call, "playbooks/seed.yml", "-e", f"seed_state={state}")
-    if code:
-        say(f"seed: {host.name} was left as it was; do what the failed task above says.")
+    report = watch(call, host, "playbooks/seed.yml", "-e", f"seed_state={state}").report
+    if report.failure:
+        say("\n".join(screen.failed(report)))
         return 1
     place = "in" if state == "present" else "not in"
-    if not recap(output).get("changed", 0):
-        print(f"\nseed: nothing to do, the example rows are {place} the database on {host.name}")
-    elif {"--check", "-C"} & set(call.extra):
-        print(f"\nseed: the example rows would then be {place} the database on {host.name}; nothing was changed")
+    if not report.effects:
+        print(f"seed: nothing to do, the example rows are {place} the database on {host.name}")
+    elif report.check:
+        print(f"seed: the example rows would then be {place} the database on {host.name}; nothing was changed")
     else:
         undo = f"; away again: make seed STATE=absent{call.again}" if state == "present" else ""
-        print(f"\nseed: the example rows are now {place} the database on {host.name}{undo}")
+        print(f"seed: the example rows are now {place} the database on {host.name}{undo}")
     return 0
 
 
@@ -124,15 +71,22 @@ def destroy(call: Call) -> int:
     data = call.settings.get("DATA") == "yes"
     options = ("-e", json.dumps({"portfolio_destroy_data": data}))
     listed = f"what is listed above{' and all data' if data else ''}"
-    code, _ = playbook(call, "playbooks/destroy.yml", "--check", *options)
-    if code:
-        return code
-    if call.settings.get("YES") != "1":
-        if not sys.stdin.isatty():
-            raise Refused(f"destroy would remove {listed}, and nobody can be asked here; add YES=1 if that is wanted.")
-        if input(f"Type {host.name} to remove {listed}: ") != host.name:
-            raise Refused(f"destroy was not confirmed, nothing was removed; type {host.name} if you want it.")
-    return playbook(call, "playbooks/destroy.yml", "-e", '{"portfolio_destroy_confirmed": true}', *options)[0]
+    report = watch(call, host, "playbooks/destroy.yml", "--check", *options).report
+    if not report.failure:
+        if call.settings.get("YES") != "1":
+            if not sys.stdin.isatty():
+                raise Refused(
+                    f"destroy would remove {listed}, and nobody can be asked here; add YES=1 if that is wanted."
+                )
+            if input(f"Type {host.name} to remove {listed}: ") != host.name:
+                raise Refused(f"destroy was not confirmed, nothing was removed; type {host.name} if you want it.")
+        confirmed = ("-e", '{"portfolio_destroy_confirmed": true}')
+        report = watch(call, host, "playbooks/destroy.yml", *confirmed, *options).report
+    if report.failure:
+        say("\n".join(screen.failed(report)))
+        return exit_code(report)
+    print(f"destroy: {host.name} holds nothing of ours any more" + ("" if data else ", except the data"))
+    return 0
 
 
 def vault(call: Call) -> int:

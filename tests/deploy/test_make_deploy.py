@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import last_screen
+
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = Path("/opt/portfolio")
 CONTAINERS = ("postgres-erp", "postgrest-erp", "traefik")
@@ -52,10 +54,6 @@ def lives() -> dict[str, tuple[object, object]]:
     return {str(each["Name"]): (each["Id"], each["State"]["StartedAt"]) for each in inspected(*CONTAINERS)}  # type: ignore[index]
 
 
-def changed(output: str) -> list[int]:
-    return [int(count) for count in re.findall(r" : ok=\d+ +changed=(\d+)", output)]
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """`git clone` of what is here, committed or not; the platform is removed from the machine at the end."""
@@ -85,17 +83,28 @@ def first(clone: Path) -> str:
 
 
 def test_the_first_deploy_sets_everything_up(first: str) -> None:
-    assert sum(changed(first)) > 0
+    assert last_screen.numbers(first)[0] > 0
     assert set(lives()) == {f"/{name}" for name in CONTAINERS}
-    assert "portfolio is up on" in first
+    assert first.startswith("portfolio is up on")
 
 
 def test_the_second_deploy_changes_and_restarts_nothing(first: str, clone: Path) -> None:
     before = lives()
     result = shell("make deploy", clone)
     assert result.returncode == 0
-    assert changed(result.stdout) == [0]
+    assert last_screen.numbers(result.stdout) == (0, 0)
     assert lives() == before
+
+
+def test_every_command_on_the_last_screen_works_when_pasted(first: str, clone: Path) -> None:
+    lines = last_screen.screen(first)
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+    found = last_screen.commands(first)
+    assert len(found) >= 5
+    for command in found:
+        assert shell(command, clone).returncode == 0, command
+    asked = next(command for command in found if command.startswith("curl"))
+    assert json.loads(shell(asked, clone).stdout) == []
 
 
 def test_the_commands_of_the_readme_work_as_they_stand_there(first: str, clone: Path) -> None:
@@ -136,7 +145,10 @@ def test_the_token_stands_alone_on_standard_output(first: str, clone: Path) -> N
 
 def test_the_plan_has_nothing_to_do(first: str, clone: Path) -> None:
     result = shell("./portfolio plan", clone)
-    assert (result.returncode, changed(result.stdout)) == (0, [0])
+    assert result.returncode == 0
+    assert result.stdout.startswith("plan: nothing to do")
+    report = json.loads(shell("make -s plan FORMAT=json", clone).stdout)
+    assert (report["version"], report["exit"], report["effects"], report["failure"]) == (1, 0, [], None)
 
 
 def test_the_plan_sees_what_is_changed_by_hand(first: str, clone: Path) -> None:
@@ -148,7 +160,8 @@ def test_the_plan_sees_what_is_changed_by_hand(first: str, clone: Path) -> None:
     finally:
         compose.write_text(written)
     assert result.returncode == 2
-    assert "by hand" in result.stdout
+    assert re.search(r"^will change\n", result.stdout, re.M)
+    assert "-# by hand" in result.stdout
 
 
 def test_logs_and_psql_reach_the_container(first: str, clone: Path) -> None:
