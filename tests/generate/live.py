@@ -47,7 +47,7 @@ def _ours(shell: Shell, listing: str) -> list[str]:
 
 def _directory(containers: tuple[dict[str, Any], ...]) -> str:
     """What the directory of every container lies in, which the operator may choose."""
-    places = {one["Config"]["Labels"]["com.docker.compose.project.working_dir"] for one in containers}
+    places: set[str] = {one["Config"]["Labels"]["com.docker.compose.project.working_dir"] for one in containers}
     [directory] = {place.rpartition("/")[0] for place in places}
     return directory
 
