@@ -52,9 +52,9 @@ FIRST = {
 }
 RULES = (
     "Without `INVENTORY=` the server is this machine. Name the inventory in every command that means another.",
-    "`make destroy`, data or not, is a person's decision. It lists what it would remove and asks; the answer is theirs.",
-    "A refusal is one sentence: what is wrong, where, what to do. Nothing was changed; do what it says or pass it on, "
-    "and do not work around it. A failed or killed run is continued by the same command.",
+    "`make destroy`, data or not, is a person's decision. It lists what it would remove and asks: leave the answer.",
+    "A refusal is one sentence: what is wrong, where, what to do, and whether something was changed. Do what it says "
+    "or pass it on, and do not work around it. A failed or killed run is continued by the same command.",
     "Change files of this repository or of an inventory, never files on the server: the next run puts those back.",
     "For data take the API with a token of the least role that is enough "
     "([docs/SERVICE_DATABASE_INTEGRATION.md](docs/SERVICE_DATABASE_INTEGRATION.md)); the role is the boundary. "
