@@ -146,6 +146,11 @@ def test_the_password_file_is_the_services_alone(service: Service) -> None:
     assert service.droplet.shell(f"stat -c '%a %u %g' {DIRECTORY}/planner-api/pgpass") == "600 10050 10050"
 
 
+def test_the_uri_is_libpqs_too(service: Service) -> None:
+    with_uri = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).info.get_parameters())"
+    assert "'application_name': 'planner-api'" in service.python(with_uri)
+
+
 def test_a_transaction_whose_session_the_server_ends_is_run_again(service: Service) -> None:
     again = """
 calls = []
