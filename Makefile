@@ -7,7 +7,7 @@ quoted = '$(subst ','\'',$(1))'
 given = $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(name)=$(call quoted,$($(name)))))
 
 .PHONY: help $(VERBS) test test-long lint sanity test-unit test-consistency test-package test-deploy test-integration \
-  test-system test-molecule bench docs format lock
+  test-system test-molecule bench docs reference format lock
 
 help:
 	@./portfolio
@@ -34,7 +34,8 @@ bench:
 	@./tests/bench/run
 
 # What is made from something else: the tables of variables in the roles' READMEs, the check of a running database from
-# its assertions, the description of the tables from a throw-away database's catalog, the errors from their sources.
+# its assertions, the description of the tables from a throw-away database's catalog, the errors from their sources,
+# AGENTS.md from the verbs, the inventory of services from what `make deploy` made of this machine.
 docs:
 	@./portfolio setup LOCK=test
 	@./tests/setup integration
@@ -42,6 +43,16 @@ docs:
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.validate_schema
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.database_schema
 	@.venv/bin/python -m tests.generate.errors_page
+	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.agents
+	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.service_inventory
+
+# The reference of modules, roles and plugins as pages; not in git, since their sources are.
+reference:
+	@./portfolio setup LOCK=test
+	@rm -rf docs/reference && mkdir docs/reference
+	@ANSIBLE_COLLECTIONS_PATH=.collections .venv/bin/antsibull-docs collection --use-current --squash-hierarchy \
+	  --output-format simplified-rst --fail-on-error --dest-dir docs/reference bestviable.portfolio
+	@echo "docs/reference/index.rst"
 
 format:
 	@./portfolio setup LOCK=test

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of variables in a role's README, from meta/argument_specs.yml: `make docs` writes, a test compares."""
+"""What a role's README says of variables and dependencies, from meta/: `make docs` writes, a test compares."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import json
 import re
 from typing import Any
 
-from tests.consistency.repository import ROLES, ROOT, options, read
+from tests.consistency.repository import ROLES, ROOT, load, options, read
 
-BEGIN = "<!-- variables: made from meta/argument_specs.yml by `make docs` -->\n"
-END = "<!-- end of variables -->\n"
+VARIABLES = (
+    "<!-- variables: made from meta/argument_specs.yml by `make docs` -->\n",
+    "<!-- end of variables -->\n",
+)
+DEPENDENCIES = (
+    "<!-- dependencies: made from meta/main.yml by `make docs` -->\n",
+    "<!-- end of dependencies -->\n",
+)
 
 
 def cell(text: str) -> str:
@@ -42,18 +48,30 @@ def table(role: str) -> str:
     return "| variable | type | default | meaning |\n| --- | --- | --- | --- |\n" + "".join(rows)
 
 
-def with_table(role: str, text: str) -> str:
-    before, begin, rest = text.partition(BEGIN)
-    _old, end, after = rest.partition(END)
+def dependencies(role: str) -> str:
+    """Roles that run before it by themselves, each with its own words about itself."""
+    names = [str(one["role"]).rpartition(".") for one in load(f"roles/{role}/meta/main.yml")["dependencies"]]
+    lines = (
+        f"- `{collection}.{name}`: {load(f'roles/{name}/meta/main.yml')['galaxy_info']['description']}\n"
+        for collection, _dot, name in names
+    )
+    return "".join(lines) or "None.\n"
+
+
+def replaced(role: str, text: str, marks: tuple[str, str], content: str) -> str:
+    before, begin, rest = text.partition(marks[0])
+    _old, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(
-            f"roles/{role}/README.md has no place for the table of variables; add the lines {BEGIN!r} and {END!r}."
-        )
-    return f"{before}{BEGIN}\n{table(role)}\n{END}{after}"
+        raise ValueError(f"roles/{role}/README.md has no place for what is generated; add the lines {marks}.")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def with_tables(role: str, text: str) -> str:
+    return replaced(role, replaced(role, text, VARIABLES, table(role)), DEPENDENCIES, dependencies(role))
 
 
 if __name__ == "__main__":
     for each in ROLES:
         (ROOT / "roles" / each / "README.md").write_text(
-            with_table(each, read(f"roles/{each}/README.md")), encoding="utf-8"
+            with_tables(each, read(f"roles/{each}/README.md")), encoding="utf-8"
         )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.consistency.repository import ROLES, ROOT, defaults, load, options, read, tasks, tracked
-from tests.consistency.role_tables import with_table
+from tests.consistency.role_tables import with_tables
 
 SHAPE = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml")
 WORDS = ("preflight", "install", "configure", "run", "verify")
@@ -85,9 +85,17 @@ def test_every_default_is_explained_above_it(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_readme_has_the_table_of_variables(role: str) -> None:
+def test_what_is_generated_in_the_readme_is_up_to_date(role: str) -> None:
     text = read(f"roles/{role}/README.md")
-    assert with_table(role, text) == text, "run: make docs"
+    assert with_tables(role, text) == text, "run: make docs"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_readme_has_the_sections_that_people_look_for(role: str) -> None:
+    parts = re.split(r"^## (.*)\n", read(f"roles/{role}/README.md"), flags=re.M)
+    assert parts[1::2] == ["Requirements", "Variables", "Dependencies", "Example", "What it leaves alone"]
+    assert parts[0].startswith(f"# {role}\n")
+    assert [title for title, text in zip(parts[1::2], parts[2::2], strict=True) if len(text.strip()) < 5] == []
 
 
 def test_every_role_stands_in_the_readme() -> None:

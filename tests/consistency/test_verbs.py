@@ -24,9 +24,8 @@ def targets() -> set[str]:
 
 def typed() -> set[str]:
     """The words after `make` and `./portfolio` in code of the documentation."""
-    texts = [
-        read(name) for name in tracked("README.md", "CONTRIBUTING.md", "docs/*.md", "roles/*/README.md", "*/README.md")
-    ]
+    places = ("README.md", "CONTRIBUTING.md", "AGENTS.md", "docs/*.md", "roles/*/README.md", "*/README.md")
+    texts = [read(name) for name in tracked(*places)]
     code = [part for text in texts for part in re.findall(r"```.*?```|`[^`\n]+`", text, re.S)]
     return {word for part in code for word in re.findall(r"(?:\bmake|\./portfolio)\s+(?:-s\s+)?([a-z][a-z-]*)", part)}
 

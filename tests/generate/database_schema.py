@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import yaml
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import CatalogObject
 
 from tests.cluster import Cluster
@@ -18,6 +20,7 @@ from tests.generate.example import example
 from tests.integration.sql.conftest import DATABASE, made_from_files
 
 TARGET = Path(__file__).resolve().parents[2] / "docs/DATABASE_SCHEMA.md"
+SEED = TARGET.parents[1] / "sql" / "seed"
 
 # What the conventions say of a column that has no comment of its own.
 CONVENTIONS = {
@@ -162,12 +165,21 @@ def indexes(table: Table) -> str:
     return table_of(("index", "on", "serves"), rows)
 
 
+def seed_row(table: Table) -> str:
+    """The first row that `make seed` makes, without what is null in it."""
+    rows = yaml.safe_load((SEED / f"{table.schema}.yml").read_text(encoding="utf-8"))[table.name]
+    return json.dumps(
+        {name: value for name, value in rows[0].items() if value is not None}, ensure_ascii=False, indent=2
+    )
+
+
 def section(table: Table, everything: tuple[Key, ...]) -> str:
     tied = "".join((*keys(table), *relations(table, everything)))
     purpose = " ".join(table.comment.split())
     return (
         f"### {table.name}\n\n{purpose}\n\n{columns(table)}{tied}\n{checks(table)}{indexes(table)}"
         f"The least that a row needs:\n\n```sql\n{example(table)}\n```\n\n"
+        f"A row of `make seed`:\n\n```json\n{seed_row(table)}\n```\n\n"
     )
 
 

@@ -141,3 +141,19 @@ def test_documentation_of_every_plugin_can_be_read(installed: Path, tmp_path: Pa
     assert listing.returncode == 0, listing.stderr
     here = {f"bestviable.portfolio.{path.stem}" for path in (ROOT / "plugins" / "modules").glob("*.py")}
     assert set(json.loads(listing.stdout)) == here
+
+
+def test_the_reference_has_a_page_for_every_module_and_role(installed: Path, tmp_path: Path) -> None:
+    """By the command of `make reference`."""
+    [command] = re.findall(r"antsibull-docs (collection .*?) --dest-dir docs/reference (.*)$", makefile(), re.M)
+    words = [*command[0].split(), "--dest-dir", str(tmp_path), command[1]]
+    result = run("antsibull-docs", *words, cwd=tmp_path, ANSIBLE_COLLECTIONS_PATH=str(installed))
+    assert result.returncode == 0, result.stdout + result.stderr
+    wanted = {f"{path.stem}_module.rst" for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    wanted |= {f"{path.name}_role.rst" for path in (ROOT / "roles").iterdir()}
+    assert wanted | {"index.rst"} <= {path.name for path in tmp_path.glob("*.rst")}
+
+
+def makefile() -> str:
+    """With its continued lines joined."""
+    return re.sub(r"\\\n\s*", "", (ROOT / "Makefile").read_text())
