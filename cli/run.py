@@ -51,7 +51,7 @@ def wants_json(call: Call) -> bool:
     """Whether the report is to be printed as data."""
     form = call.settings.get("FORMAT", "text")
     if form not in ("text", "json"):
-        raise Refused(f"there is no format {form!r}; FORMAT is text or json.")
+        raise Refused(f"there is no format {form!r}; set FORMAT to text or json.")
     return form == "json"
 
 
