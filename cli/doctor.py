@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verb doctor: everything that a deploy would refuse, at once; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cli.ansible import host_of, vault_file
+from cli.call import Call, Refused
+from cli.report import Json, fetch, folded, show, wanted_format
+
+LEVELS = ("fail", "warn", "ok")
+HERE = "control node"
+
+
+def doctor(call: Call) -> int:
+    wanted = wanted_format(call)
+    findings = [
+        _tried("inventory", lambda: host_of(call)),
+        _tried("vault", lambda: secrets_are_there(call)),
+    ]
+    report: Json = {"version": 1, "host": None, "findings": [], "exit": 0}
+    if all(finding["level"] == "ok" for finding in findings):
+        report = fetch(call, "playbooks/doctor.yml", "_portfolio_doctor")
+    report["findings"] = findings + report["findings"]
+    report["exit"] = int(any(finding["level"] == "fail" for finding in report["findings"]))
+    return show(report, wanted, lines)
+
+
+def secrets_are_there(call: Call) -> None:
+    file = vault_file(call)
+    if file and not file.exists():
+        raise Refused(f"{file} is not there, and the inventory refers to its secrets; run: make vault{call.again}")
+
+
+def _tried(check: str, ask: Callable[[], object]) -> Json:
+    try:
+        ask()
+    except Refused as refused:
+        return {"where": HERE, "check": check, "level": "fail", "message": str(refused)}
+    return {"where": HERE, "check": check, "level": "ok", "message": ""}
+
+
+def lines(report: Json) -> Iterator[str]:
+    """The text of a report: what is not OK first, each with its sentence; pure."""
+    counts = ", ".join(f"{sum(one['level'] == level for one in report['findings'])} {level.upper()}" for level in LEVELS)
+    yield from folded(f"doctor{' of ' + report['host'] if report['host'] else ''}: {counts}", "", "  ")
+    for level in ("fail", "warn"):
+        for one in report["findings"]:
+            if one["level"] == level:
+                yield f"  {level.upper():5} {one['where']}: {one['check']}"
+                yield from folded(one["message"], " " * 8, " " * 8)
+    fine: dict[str, list[str]] = {}
+    for one in report["findings"]:
+        if one["level"] == "ok":
+            fine.setdefault(one["where"], []).append(one["check"])
+    for where, checks in fine.items():
+        yield from folded(", ".join(checks), f"  OK    {where:14} ", " " * 23)
+    if not report["host"]:
+        yield "The server was not asked."
