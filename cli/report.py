@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -46,7 +47,7 @@ def fetch(call: Call, path: str, variable: str) -> Json:
         if variable in result:
             report: Json = addressed(result[variable], call.again)
             return report
-    failed = [str(result["msg"]) for result in results if result.get("failed") or result.get("unreachable")]
+    failed = [str(result.get("msg", result.get("censored"))) for result in results if result.get("failed") or result.get("unreachable")]
     reason = " ".join(" ".join([*failed[-1:], *([] if failed else [complaint])]).split())
     raise Refused(f"{path} did not come to its end ({reason or 'no host was asked'}); correct that and run it again.")
 
@@ -68,10 +69,8 @@ def addressed(value: Any, again: str) -> Any:
         return {key: addressed(item, again) for key, item in value.items()}
     if isinstance(value, list):
         return [addressed(item, again) for item in value]
-    if isinstance(value, str) and again:
-        for verb in ("deploy", "plan", "doctor", "status"):
-            value = value.replace(f"make {verb}", f"make {verb}{again}")
-        return value.replace("make logs S=", f"make logs{again} S=")
+    if isinstance(value, str):
+        return re.sub(r"\bmake (deploy|plan|doctor|status|logs S=[\w-]+)", lambda found: found[0] + again, value)
     return value
 
 

@@ -26,7 +26,8 @@ def lines(report: Json) -> Iterator[str]:
     yield from folded(f"portfolio on {report['host']}: {verdict.get(report['status'], count)}", "", "  ")
     for problem in problems:
         yield from folded(f"{problem['what']};", "  ", "    ")
-        yield f"    {problem['remedy']}"  # in one line, so that a command can be copied
+        # A command stays in one line, so that it can be copied.
+        yield from [f"    {problem['remedy']}"] if "run: " in problem["remedy"] else folded(problem["remedy"], "    ", "    ")
     if report["containers"]:
         yield "containers"
         yield from (_container(container) for container in report["containers"])
@@ -49,7 +50,7 @@ def _container(container: Json) -> str:
     if container["state"] == "missing":
         return f"  {container['name']:14} missing"
     state = ", ".join(filter(None, (container["state"], container["health"])))
-    since = f"since {container['since'].replace('T', ' ')}" if container["since"] else ""
+    since = f"since {container['since']}" if container["since"] else ""
     restarts = f"{container['restarts']} restart{'' if container['restarts'] == 1 else 's'}"
     return f"  {container['name']:14} {state:18} {since:24} {restarts:11} {container['memory_limit_mb']} MB"
 

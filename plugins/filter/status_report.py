@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 VERSION = 1
@@ -50,12 +51,13 @@ def status_report(facts: Json) -> Json:
         report["networks"] = [_network(server, name) for name in facts["networks"]]
         for wanted in facts["containers"]:
             problems += _container_problems(server, wanted)
-        for network in report["networks"]:
-            if not network["there"]:
-                problems.append(_problem(network["name"], f"there is no network {network['name']}", DEPLOY))
+        missing = [network["name"] for network in report["networks"] if not network["there"]]
+        problems += [_problem(name, f"there is no network {name}", DEPLOY) for name in missing]
     else:
         told = f"the Docker Engine does not answer ({server['docker']['error']})"
         problems.append(_problem("Docker Engine", told, DEPLOY))
+    if facts["token"]:
+        problems.append(_problem("signing key", *_sentence(facts["token"])))
     report["schema"] = _schema(facts)
     report["chain"] = _chain(facts, problems)
     problems += _schema_problems(report["schema"])
@@ -70,13 +72,19 @@ def _problem(about: str, what: str, remedy: str) -> Json:
     return {"object": about, "what": what, "remedy": remedy}
 
 
+def _sentence(text: str) -> tuple[str, str]:
+    """What is wrong and the remedy, of a sentence that holds both."""
+    what, _, remedy = text.rstrip(".").partition("; ")
+    return what, remedy or DEPLOY
+
+
 def _found(server: Json, wanted: Json) -> Json | None:
     found: Json | None = server["containers"].get(wanted["name"])
     return found
 
 
 def _minute(stamp: str | None) -> str | None:
-    return stamp[:16] + "Z" if stamp else None
+    return stamp[:16].replace("T", " ") + "Z" if stamp else None
 
 
 def _container(server: Json, wanted: Json) -> Json:
@@ -100,12 +108,12 @@ def _container_problems(server: Json, wanted: Json) -> list[Json]:
     name, found = wanted["name"], _found(server, wanted)
     if found is None:
         return [_problem(name, f"there is no container {name}", DEPLOY)]
-    logs = f"read its last words: make logs S={name}"
+    logs = f"run: make logs S={name}"
     if found["state"] == "restarting":
         told = f"{name} ends right after each start (exit {found['exit_code']}, {found['restart_count']} restarts)"
         return [_problem(name, told, logs)]
     if found["state"] == "paused":
-        return [_problem(name, f"{name} is paused", f"run on the server: docker unpause {name}")]
+        return [_problem(name, f"{name} is paused", f"on the server, run: docker unpause {name}")]
     if found["state"] != "running":
         since = f" since {_minute(found['finished_at'])}, exit {found['exit_code']}" if found["finished_at"] else ""
         return [_problem(name, f"{name} does not run ({found['state']}{since})", DEPLOY)]
@@ -113,7 +121,9 @@ def _container_problems(server: Json, wanted: Json) -> list[Json]:
     missing = [network for network in wanted["networks"] if network not in found["networks"]]
     if missing:
         problems.append(_problem(name, f"{name} is not connected to {', '.join(missing)}", DEPLOY))
-    if found["health"] not in (None, "healthy"):
+    if found["health"] == "starting":
+        problems.append(_problem(name, f"{name} is still starting", "wait a moment, and run: make status"))
+    elif found["health"] not in (None, "healthy"):
         problems.append(_problem(name, f"{name} is {found['health']}", logs))
     return problems
 
@@ -141,8 +151,7 @@ def _schema_problems(schema: Json) -> list[Json]:
     if schema["tables"] is None:  # its link of the chain says so
         return []
     if schema["status"] == "refused":
-        what, _, remedy = str(schema["problem"]).partition("; ")
-        return [_problem("schema", what, remedy or DEPLOY)]
+        return [_problem("schema", *_sentence(schema["problem"]))]
     if schema["pending"]:
         return [_problem("schema", f"migrations are pending: {', '.join(schema['pending'])}", DEPLOY)]
     return [
@@ -186,13 +195,13 @@ def _unasked(link: Json, server: Json) -> str:
     found = server["containers"].get(link["container"])
     if not found or found["state"] != "running":
         return f"{link['container']} does not run"
-    return f"{link['container']} is not connected"
+    return f"{link['container']} is not connected to {link['network']}"
 
 
 def _short(message: Any) -> str:
     """The reason alone, without what modules and libraries put around it."""
     text = " ".join(str(message).split()).partition("; nothing was changed")[0]
-    return text.removeprefix("Status code was -1 and not [200]: ").rstrip(".")
+    return re.sub(r"^(Status code was -1 and not \[200\]|cannot log in to database .*? as \S+): ", "", text).rstrip(".")
 
 
 class FilterModule:
