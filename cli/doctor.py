@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 
 from cli.ansible import host_of, vault_file
 from cli.call import Call, Refused
-from cli.report import Json, fetch, folded, show, wanted_format
+from cli.findings import Json, fetch, folded, show, wanted_format
 
 LEVELS = ("fail", "warn", "ok")
 HERE = "control node"
+SOURCE = ("playbooks/doctor.yml", "_portfolio_doctor")
 
 
 def doctor(call: Call) -> int:
@@ -22,7 +23,7 @@ def doctor(call: Call) -> int:
     if _all_well(findings):
         findings.append(_tried("vault", lambda: secrets_are_there(call)))
     if _all_well(findings):
-        findings.append(_tried("Ansible", lambda: report.update(fetch(call, "playbooks/doctor.yml", "_portfolio_doctor"))))
+        findings.append(_tried("Ansible", lambda: report.update(fetch(call, *SOURCE))))
     report["findings"] = findings + report["findings"]
     report["exit"] = 0 if _all_well(report["findings"]) else 1
     return show(report, wanted, lines)
@@ -48,7 +49,8 @@ def _tried(check: str, ask: Callable[[], object]) -> Json:
 
 def lines(report: Json) -> Iterator[str]:
     """The text of a report: what is not OK first, each with its sentence; pure."""
-    counts = ", ".join(f"{sum(one['level'] == level for one in report['findings'])} {level.upper()}" for level in LEVELS)
+    found = [one["level"] for one in report["findings"]]
+    counts = ", ".join(f"{found.count(level)} {level.upper()}" for level in LEVELS)
     yield from folded(f"doctor{' of ' + report['host'] if report['host'] else ''}: {counts}", "", "  ")
     for level in ("fail", "warn"):
         for one in report["findings"]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from cli.ansible import host_of
 from cli.call import Call
-from cli.report import Json, fetch, folded, show, wanted_format
+from cli.findings import Json, fetch, folded, show, wanted_format
 
 
 def status(call: Call) -> int:
@@ -21,13 +21,17 @@ def status(call: Call) -> int:
 def lines(report: Json) -> Iterator[str]:
     """The text of a report (roles/portfolio/tasks/status.yml); pure."""
     problems = report["problems"]
+    if report["status"] == "bare":
+        yield f"portfolio on {report['host']}: {problems[0]['what']}; {problems[0]['remedy']}"
+        return
     count = f"{len(problems)} thing{'s are' if len(problems) > 1 else ' is'} wrong"
-    verdict = {"ok": "ok", "bare": "nothing is deployed", "unknown": "its status could not be found out"}
+    verdict = {"ok": "ok", "unknown": "its status could not be found out"}
     yield from folded(f"portfolio on {report['host']}: {verdict.get(report['status'], count)}", "", "  ")
     for problem in problems:
         yield from folded(f"{problem['what']};", "  ", "    ")
         # A command stays in one line, so that it can be copied.
-        yield from [f"    {problem['remedy']}"] if "run: " in problem["remedy"] else folded(problem["remedy"], "    ", "    ")
+        remedy = problem["remedy"]
+        yield from [f"    {remedy}"] if "run: " in remedy else folded(remedy, "    ", "    ")
     if report["containers"]:
         yield "containers"
         yield from (_container(container) for container in report["containers"])
@@ -59,7 +63,8 @@ def _schema(schema: Json) -> str:
     if schema["tables"] is None:
         return "not checked"
     waiting = f"pending: {', '.join(schema['pending'])}" if schema["pending"] else "nothing pending"
-    return f"{schema['status']}, version {schema['version']}, {waiting}; tables: {' + '.join(map(_count, schema['tables']))}"
+    counts = " + ".join(map(_count, schema["tables"]))
+    return f"{schema['status']}, version {schema['version']}, {waiting}; tables: {counts}"
 
 
 def _count(tables: Json) -> str:

@@ -23,9 +23,9 @@ def _finding(check: Mapping[str, Any], where: str) -> dict[str, str]:
     found = {"where": where, "check": str(check["name"]), "level": OK, "message": ""}
     try:
         if not check["that"]:
-            level = check["level"] if "level" in check else FAIL
+            level = check.get("level", FAIL)
             found |= {"level": str(level), "message": " ".join(str(check["message"]).split())}
-    except Exception as error:  # noqa: BLE001 - whatever a template or a lookup raises
+    except Exception as error:  # whatever a template or a lookup raises
         found |= {"level": FAIL, "message": _first_cause(error)}
     return found
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter status_report: what was found on a server, judged; what is wrong first, causes before what follows from them."""
+"""Filter status_report: what was found on a server, judged; causes come before what follows from them."""
 
 from __future__ import annotations
 

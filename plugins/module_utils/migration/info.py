@@ -42,7 +42,8 @@ _EVENT = ("kind", "object", "run_id")
 EVENTS = f"SELECT {', '.join(_EVENT)}, {_TIME.format('at')} FROM migration.event ORDER BY id DESC LIMIT %s"  # noqa: S608
 # The catalog alone: who asks may read no table.
 TABLES = """
-SELECT n.nspname, count(*) FROM pg_catalog.pg_class AS c INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+SELECT n.nspname, count(*)
+FROM pg_catalog.pg_class AS c INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' GROUP BY n.nspname
 """
 

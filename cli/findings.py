@@ -47,9 +47,10 @@ def fetch(call: Call, path: str, variable: str) -> Json:
         if variable in result:
             report: Json = addressed(result[variable], call.again)
             return report
-    failed = [str(result.get("msg", result.get("censored"))) for result in results if result.get("failed") or result.get("unreachable")]
-    reason = " ".join(" ".join([*failed[-1:], *([] if failed else [complaint])]).split())
-    raise Refused(f"{path} did not come to its end ({reason or 'no host was asked'}); correct that and run it again.")
+    failed = [result for result in results if result.get("failed") or result.get("unreachable")]
+    said = [str(result.get("msg", result.get("censored"))) for result in failed[-1:]] or [complaint]
+    reason = " ".join(said[0].split()) or "no host was asked"
+    raise Refused(f"{path} did not come to its end ({reason}); correct that and run it again.")
 
 
 def _wait(command: list[str], env: dict[str, str], call: Call) -> tuple[str, str]:
