@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cli.ansible import host_of, vault_file
+from cli.ansible import host_of, secrets_are_there
 from cli.call import Call, Refused
 from cli.findings import Json, fetch, folded, show, wanted_format
 
@@ -17,6 +17,7 @@ SOURCE = ("playbooks/doctor.yml", "_portfolio_doctor")
 
 
 def doctor(call: Call) -> int:
+    """Print the checks of the control node, the inventory and all roles; 0 when none fails, else 1."""
     wanted = wanted_format(call)
     report: Json = {"version": 1, "host": None, "complete": False, "findings": []}
     findings = [_tried("inventory", lambda: host_of(call))]
@@ -31,12 +32,6 @@ def doctor(call: Call) -> int:
 
 def _all_well(findings: list[Json]) -> bool:
     return all(finding["level"] != "fail" for finding in findings)
-
-
-def secrets_are_there(call: Call) -> None:
-    file = vault_file(call)
-    if file and not file.exists():
-        raise Refused(f"{file} is not there, and the inventory refers to its secrets; run: make vault{call.again}")
 
 
 def _tried(check: str, ask: Callable[[], object]) -> Json:

@@ -26,6 +26,7 @@ COLORS = {"red": 31, "green": 32, "yellow": 33}
 
 
 def wanted_format(call: Call) -> str:
+    """FORMAT, or the text that it is without one."""
     wanted = call.settings.get("FORMAT", "text")
     if wanted not in FORMATS:
         raise Refused(f"there is no format {wanted!r}; FORMAT is {' or '.join(FORMATS)}.")
@@ -86,6 +87,7 @@ def show(report: Json, wanted: str, render: Callable[[Json], Iterator[str]]) -> 
 
 
 def colored() -> bool:
+    """Whether color is wanted where standard output goes."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
@@ -94,6 +96,8 @@ MARKS = {"FAIL": "red", "wrong": "red", "WARN": "yellow", "not checked": "yellow
 
 
 def painted(line: str, color: bool) -> str:
+    """The line, its first word in color, and without what a server's text could do to a terminal."""
+    line = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line)
     text = line.lstrip()
     for word, name in MARKS.items() if color else ():
         if text.startswith(f"{word} "):

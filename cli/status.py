@@ -13,6 +13,7 @@ from cli.findings import Json, fetch, folded, show, wanted_format
 
 
 def status(call: Call) -> int:
+    """Print what was found; 0 ok, 2 something is wrong, 1 it could not be found out."""
     wanted = wanted_format(call)
     host_of(call)
     return show(fetch(call, "playbooks/status.yml", "_portfolio_status"), wanted, lines)

@@ -155,6 +155,10 @@ def test_color_is_for_terminals_and_not_for_who_refuses_it(
     assert [re.sub(r"\x1b\[\d+m", "", line) for line in painted] == list(status.lines(WRONG))
 
 
+def test_a_servers_text_cannot_move_the_cursor() -> None:
+    assert findings.painted("wrong  \x1b[2Jgone", True) == "\x1b[31mwrong\x1b[0m  \\x1b[2Jgone"
+
+
 def test_a_proposed_command_means_the_same_server() -> None:
     data = {"problems": [{"remedy": "run: make logs S=postgres-erp", "what": "x"}], "n": 1, "other": "make it so"}
     there = findings.addressed(data, " INVENTORY=inventories/droplet")
