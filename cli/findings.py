@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -39,11 +40,7 @@ def fetch(call: Call, path: str, variable: str) -> Json:
     command = [str(VENV / "bin" / "ansible-playbook"), "-i", str(call.inventory), path, *call.extra]
     env = environment(call) | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_FORCE_COLOR": "0"}
     output, complaint = _wait(command, env, call)
-    try:
-        plays: list[Json] = json.loads(output[output.index("{") :])["plays"]
-    except ValueError:
-        plays = []
-    results = [result for play in plays for task in play["tasks"] for result in task["hosts"].values()]
+    results = [result for play in plays_in(output) for task in play["tasks"] for result in task["hosts"].values()]
     for result in results:
         if variable in result:
             report: Json = addressed(result[variable], call.again)
@@ -52,6 +49,15 @@ def fetch(call: Call, path: str, variable: str) -> Json:
     said = [str(result.get("msg", result.get("censored"))) for result in failed[-1:]] or [complaint]
     reason = " ".join(said[0].split()) or "no host was asked"
     raise Refused(f"{path} did not come to its end ({reason}); correct that and run it again.")
+
+
+def plays_in(output: str) -> list[Json]:
+    """The plays that the callback printed, whatever others printed before and after."""
+    for brace in re.finditer(r"^\{", output, re.MULTILINE):
+        with contextlib.suppress(ValueError, KeyError):
+            plays: list[Json] = json.JSONDecoder().raw_decode(output, brace.start())[0]["plays"]
+            return plays
+    return []
 
 
 def _wait(command: list[str], env: dict[str, str], call: Call) -> tuple[str, str]:

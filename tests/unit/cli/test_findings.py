@@ -159,6 +159,12 @@ def test_a_servers_text_cannot_move_the_cursor() -> None:
     assert findings.painted("wrong  \x1b[2Jgone", True) == "\x1b[31mwrong\x1b[0m  \\x1b[2Jgone"
 
 
+def test_other_callbacks_may_print_too() -> None:
+    plays = '{\n "plays": [{"tasks": []}]\n}'
+    assert findings.plays_in(f"[WARNING] {{x}}\n{{y}}\n{plays}\nModule executions: 4 remote") == [{"tasks": []}]
+    assert findings.plays_in("ERROR! no such inventory") == []
+
+
 def test_a_proposed_command_means_the_same_server() -> None:
     data = {"problems": [{"remedy": "run: make logs S=postgres-erp", "what": "x"}], "n": 1, "other": "make it so"}
     there = findings.addressed(data, " INVENTORY=inventories/droplet")
