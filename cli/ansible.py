@@ -115,6 +115,11 @@ def may_become_root() -> bool:
 def may_change(call: Call, host: Host) -> None:
     if host.local and os.geteuid() and not may_become_root():
         raise Refused(f"{call.verb} changes this machine and needs root; run: sudo make {call.verb}{call.again}")
+    secrets_are_there(call)
+
+
+def secrets_are_there(call: Call) -> None:
+    """Refuse an inventory whose vault was never made."""
     secret_file = vault_file(call)
     if secret_file and not secret_file.exists():
         raise Refused(

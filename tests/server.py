@@ -103,6 +103,21 @@ class Droplet:
     def run(self, *arguments: str) -> Run:
         return self.finish(self.start(*arguments))
 
+    def verb(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A verb as an operator types it; nobody is there to answer a question."""
+        (self.work / "executions.jsonl").unlink(missing_ok=True)
+        done = subprocess.run(
+            [str(ROOT / "portfolio"), *words, "-i", str(self.inventory)],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
     def executions(self) -> list[dict[str, Any]]:
         log = self.work / "executions.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

@@ -101,6 +101,11 @@ events:
   type: list
   elements: dict
   sample: [{kind: apply, object: 002_agent_schema.sql, run_id: david@laptop/0b7e, at: "2026-01-01T00:00:00Z"}]
+tables:
+  description: How many tables each schema has; a schema without tables is not named.
+  returned: success
+  type: dict
+  sample: {erp: 14, agent: 21, migration: 3}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -107,6 +107,9 @@ server:
     init:
       description: Either C(systemd) or C(none).
       type: str
+    time:
+      description: The server's clock, in seconds since 1970.
+      type: float
     memory:
       description: C(total_mb) and C(available_mb).
       type: dict
@@ -135,8 +138,8 @@ server:
       type: dict
     containers:
       description: >-
-        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(restart_count), C(labels),
-        C(networks), C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
+        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(finished_at), C(exit_code),
+        C(restart_count), C(labels), C(networks), C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
       type: dict
     publishers:
       description: Published ports of all running containers, C(container), C(host_ip), C(host_port), C(container_port).
@@ -168,6 +171,7 @@ server:
 """
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -261,6 +265,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "distribution": host.distribution(),
         "architecture": os.uname().machine,
         "init": host.init_system(),
+        "time": time.time(),
         "memory": host_parse.parse_meminfo(host.read_text("/proc/meminfo")),
         "disk": host.disk(engine["root_dir"] or DEFAULT_ROOT),
         "libraries": host.libraries(),

@@ -12,6 +12,15 @@ from tests.server import BIN, IMAGES, ROOT, Droplet, lab
 DISTRIBUTION = ("-e", "docker_host_engine=distribution")
 
 
+def test_the_verbs_that_look_know_a_bare_server(droplet: Droplet) -> None:
+    said = droplet.verb("status")
+    assert (said.returncode, said.stdout) == (
+        2,
+        f"portfolio on droplet: nothing is deployed here; run: make plan INVENTORY={droplet.inventory}\n",
+    )
+    assert droplet.verb("doctor").returncode == 0
+
+
 def test_check_on_a_server_without_docker_predicts_the_run(droplet: Droplet) -> None:
     # Removed, not purged, which would take the images with it.
     droplet.shell("apt-get remove -q -y docker.io >/dev/null 2>&1 && ! command -v docker")

@@ -5,32 +5,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.server import BIN, ROOT, Droplet
+from tests.server import Droplet
 
 COUNT = "SELECT count(*) FROM erp.people WHERE id < 0"
 ABSENT = "STATE=absent"
 
 
 def seed(droplet: Droplet, *words: str) -> subprocess.CompletedProcess[str]:
-    """The verb as an operator types it; nobody is there to answer a question."""
-    done = subprocess.run(
-        [str(ROOT / "portfolio"), "seed", "-i", str(droplet.inventory), *words],
-        env=os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{BIN}:{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+    return droplet.verb("seed", *words)
 
 
 def changed(done: subprocess.CompletedProcess[str]) -> int:

@@ -40,6 +40,12 @@ _HISTORY = (
 HISTORY = f"SELECT {', '.join(_HISTORY)}, {_TIME.format('applied_at')} FROM migration.applied ORDER BY version"  # noqa: S608
 _EVENT = ("kind", "object", "run_id")
 EVENTS = f"SELECT {', '.join(_EVENT)}, {_TIME.format('at')} FROM migration.event ORDER BY id DESC LIMIT %s"  # noqa: S608
+# The catalog alone: who asks may read no table.
+TABLES = """
+SELECT n.nspname, count(*)
+FROM pg_catalog.pg_class AS c INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' GROUP BY n.nspname
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Found:
     book: Ledger = field(default_factory=Ledger)
     history: Sequence[Mapping[str, Any]] = ()
     events: Sequence[Mapping[str, Any]] = ()
+    tables: Mapping[str, int] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -77,13 +84,15 @@ def _read(session: Session, events: int) -> Found:
     # Reading works on a standby, through a pooler and with any version; whether the ledger is one still counts.
     tolerated = replace(facts, standby=False)
     ledger.check_facts(tolerated, facts.server_version // 10000, facts.backend_pid, facts.user)
+    tables = dict(session.query(TABLES))
     if not facts.ledger:
-        return Found(reachable=True)
+        return Found(reachable=True, tables=tables)
     return Found(
         reachable=True,
         book=ledger.read(session.query(ledger.READ)),
         history=_named((*_HISTORY, "applied_at"), session.query(HISTORY)),
         events=_named((*_EVENT, "at"), session.query(EVENTS, (events,))),
+        tables=tables,
     )
 
 
@@ -110,6 +119,7 @@ def describe(found: Found, migrations: Sequence[Migration]) -> dict[str, Any]:
         "problem": problem,
         "history": list(found.history),
         "events": list(found.events),
+        "tables": dict(found.tables),
     }
 
 

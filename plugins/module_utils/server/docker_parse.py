@@ -9,7 +9,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-# Go's zero time: the container never started.
+# Go's zero time: the container never started, or never ended.
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -30,14 +30,15 @@ def engine(info: Json, version: Json) -> Json:
 def container(answer: Json) -> Json:
     """One container; its environment is left out on purpose, since other people keep secrets there."""
     state, host, config = (answer.get(key) or {} for key in ("State", "HostConfig", "Config"))
-    started_at = state.get("StartedAt")
     return {
         "id": answer.get("Id"),
         "image": config.get("Image"),
         "image_id": answer.get("Image"),
         "state": state.get("Status"),
         "health": (state.get("Health") or {}).get("Status"),
-        "started_at": None if started_at == NEVER else started_at,
+        "started_at": _time(state.get("StartedAt")),
+        "finished_at": _time(state.get("FinishedAt")),
+        "exit_code": state.get("ExitCode"),
         "restart_count": answer.get("RestartCount"),
         "labels": config.get("Labels") or {},
         "networks": {
@@ -137,6 +138,10 @@ def proxies(running: list[Json]) -> list[str]:
 def _repository(reference: str) -> str:
     """Last part of an image's name, without registry, owner, tag and digest."""
     return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def _time(stamp: str | None) -> str | None:
+    return None if stamp == NEVER else stamp
 
 
 def _bindings(bindings: Json) -> list[Json]:

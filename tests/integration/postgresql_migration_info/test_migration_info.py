@@ -40,6 +40,7 @@ def test_before_the_first_run_everything_is_pending(project: Project) -> None:
     found = ask(project)
     assert (found["status"], found["pending"], found["ledger_version"]) == ("pending", ["001", "002"], None)
     assert (found["history"], found["events"], found["problem"]) == ([], [], None)
+    assert found["tables"] == {}
     assert project.query("SELECT to_regnamespace('migration')") == [(None,)]
 
 
@@ -51,6 +52,7 @@ def test_what_was_applied_and_what_is_pending(project: Project) -> None:
         ("001", "base", "apply"),
         ("002", "more", "apply"),
     ]
+    assert found["tables"]["app"] == 2
     first = found["history"][0]
     assert re.fullmatch(r"[0-9a-f]{64}", first["checksum"]) and first["applied_by"] == "app_owner"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", first["applied_at"]) and first["statements"] == 3

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"routes": [{"destination": "172.28.0.0/16", "interface": "eth1"}]},
         {},
         ["172.28.0.0/16 on eth1", "docker_host_subnets"],
+    ),
+    "stopped_engine": (
+        {"docker": {"reachable": False}, "routes": [{"destination": "172.28.10.0/24", "interface": "br-e58797c2de1b"}]},
+        {},
+        [],
     ),
     "container": ({"containers": {"postgres-erp": STRANGER}}, {}, ["postgres:16", "docker rename"]),
     "volume": ({"data_volume": DATA | {"labels": {}}}, {}, ["postgres-erp-data", "docker volume rm"]),
@@ -204,9 +210,17 @@ def changed(state: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+@dataclass
+class Answer:
+    """What the preflights refused with, and what the doctor had found before."""
+
+    refusals: list[str] = field(default_factory=list)
+    findings: list[dict[str, str]] = field(default_factory=list)
+
+
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """The failure messages of each case, all from one run."""
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    """The answer to each case, all from one run."""
     hosts = {}
     for name, (changes, variables, _words) in CASES.items():
         state = changed(HEALTHY, changes)
@@ -230,31 +244,34 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         check=False,
         cwd=ROOT,
     )
-    messages: dict[str, list[str]] = {name: [] for name in CASES}
+    messages = {name: Answer() for name in CASES}
     assert "Traceback" not in run.stdout + run.stderr
     for play in json.loads(run.stdout[run.stdout.index("{") :])["plays"]:
         for task in play["tasks"]:
             for host, result in task["hosts"].items():
                 if result.get("failed"):
                     parts = [item for item in result.get("results", [result]) if item.get("failed")]
-                    messages[host] += [
+                    messages[host].refusals += [
                         " ".join([str(part.get("msg", "")), *part.get("argument_errors", [])]) for part in parts
                     ]
+                messages[host].findings += (
+                    result.get("ansible_facts", {}).get("_portfolio_doctor", {}).get("findings", [])
+                )
     return messages
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_refusal(case: str, answers: dict[str, list[str]]) -> None:
-    words = CASES[case][2]
+def test_refusal(case: str, answers: dict[str, Answer]) -> None:
+    words, refusals = CASES[case][2], answers[case].refusals
     if not words:
-        assert answers[case] == []
+        assert refusals == []
         return
-    assert len(answers[case]) == 1, answers[case]
+    assert len(refusals) == 1, refusals
     for word in words:
-        assert word in answers[case][0]
+        assert word in refusals[0]
     # The first sentence is Ansible's own, and into the second it puts the lookup's.
     if case not in ("wrong_type", "unusable_key"):
-        assert answers[case][0].endswith("Nothing was changed.")
+        assert refusals[0].endswith("Nothing was changed.")
 
 
 # The lookup that makes the token refuses each key that would come so far.
@@ -269,6 +286,20 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("message", REFUSALS, ids=lambda message: f"{message.file.split('/')[1]} {message.name}")
-def test_every_check_has_a_case(message: Message, answers: dict[str, list[str]]) -> None:
+def test_every_check_has_a_case(message: Message, answers: dict[str, Answer]) -> None:
     """A check that is added to a role's list needs a case above in which its sentence is said."""
-    assert any(message.pattern.search(answer) for found in answers.values() for answer in found), message
+    assert any(message.pattern.search(answer) for found in answers.values() for answer in found.refusals), message
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_doctor_names_what_is_refused_and_nothing_else(case: str, answers: dict[str, Answer]) -> None:
+    """Both read one list, so a refusal that the doctor does not know cannot be."""
+    findings, refusals = answers[case].findings, answers[case].refusals
+    assert {"connection", "options", "root", "migrations", "lost key", "port"} <= {one["check"] for one in findings}
+    failed = [one["message"].rstrip(".") for one in findings if one["level"] == "fail"]
+    assert bool(failed) == bool(refusals)
+    said = " ".join(refusals[0].split()) if refusals else ""
+    if case not in ("wrong_type", "unusable_key"):  # Ansible's own sentence has its place at another end there
+        assert [message for message in failed if message not in said] == []
+    # The recorded clock stands still since 1970.
+    assert [one["check"] for one in findings if one["level"] == "warn"] == ["clock"]

@@ -56,6 +56,8 @@ def test_running_container() -> None:
         "state": "running",
         "health": "healthy",
         "started_at": "2026-11-23T12:44:53.923748503Z",
+        "finished_at": None,
+        "exit_code": 0,
         "restart_count": 0,
         "networks": {"portfolio-network": "172.28.10.2"},
         "memory": 314572800,
@@ -76,6 +78,7 @@ def test_running_container() -> None:
 def test_container_that_restarts_again_and_again() -> None:
     container = docker_parse.container(RECORDED["containers"]["t5-traefik"])
     assert (container["state"], container["health"], container["restart_count"]) == ("restarting", None, 8)
+    assert (container["finished_at"], container["exit_code"]) == ("2026-11-23T12:58:04.448082323Z", 1)
     assert container["networks"] == {"t5-proxy": None}
     assert container["ports"] == [
         {"host_ip": "127.0.0.1", "host_port": 3005, "container_port": 3000, "protocol": "tcp"}

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs that look: healthy, with each link broken once, and without a server; they change nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server import DIRECTORY, Droplet
+
+FILES = f"find {DIRECTORY} /run/portfolio /etc/docker -printf '%p %T@ %m\\n' 2>/dev/null | sort"
+
+
+def status(droplet: Droplet) -> tuple[int, dict[str, Any]]:
+    done = droplet.verb("status", "FORMAT=json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def until_well(droplet: Droplet) -> None:
+    """The API finds the database again by itself, after a moment."""
+    for _attempt in range(10):
+        code, report = status(droplet)
+        if code == 0:
+            return
+    raise AssertionError(report)
+
+
+def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet) -> None:
+    before = converged.containers(), converged.shell(FILES, check=False)
+    said = converged.verb("status")
+    asked = [execution["module"] for execution in converged.executions()]
+    doctor = converged.verb("doctor")
+    assert (said.returncode, doctor.returncode) == (0, 0), said.stdout + doctor.stdout
+    for text in (said.stdout, doctor.stdout):
+        assert len(text.splitlines()) <= 24
+        assert max(map(len, text.splitlines())) <= 80
+        assert "\x1b" not in text
+    assert "portfolio on droplet: ok" in said.stdout
+    assert "14 erp + 21 agent" in said.stdout
+    assert ": 0 FAIL, 0 WARN, " in doctor.stdout
+    assert (len(asked), len(converged.executions())) == (4, 1), asked
+    assert (converged.containers(), converged.shell(FILES, check=False)) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "repair", "about", "links"),
+    [
+        ("docker stop postgrest-erp", "docker start postgrest-erp", "postgrest-erp", ["ok", "not checked", "wrong"]),
+        ("docker stop postgres-erp", "docker start postgres-erp", "postgres-erp", ["not checked", "wrong", "wrong"]),
+        (
+            "docker network disconnect portfolio-network postgrest-erp",
+            "docker network connect portfolio-network postgrest-erp",
+            "postgrest-erp",
+            ["ok", "not checked", "wrong"],
+        ),
+    ],
+    ids=["api_stopped", "database_stopped", "network_disconnected"],
+)
+def test_what_is_broken_is_named_with_its_remedy(
+    converged: Droplet, damage: str, repair: str, about: str, links: list[str]
+) -> None:
+    converged.shell(damage)
+    try:
+        code, report = status(converged)
+    finally:
+        converged.shell(repair)
+    assert code == 2
+    [problem] = report["problems"]
+    assert problem["object"] == about
+    assert problem["remedy"] == f"run: make deploy INVENTORY={converged.inventory}"
+    assert [link["state"] for link in report["chain"]] == [*links, "not checked"]
+    until_well(converged)
+
+
+def test_a_server_that_does_not_answer_is_one_sentence(converged: Droplet, tmp_path: Path) -> None:
+    shutil.copytree(converged.inventory, tmp_path / "inventory")
+    hosts = (tmp_path / "inventory" / "hosts.json").read_text()
+    (tmp_path / "inventory" / "hosts.json").write_text(hosts.replace('"ansible_port": ', '"ansible_port": 1, "was": '))
+    gone = replace(converged, work=tmp_path)
+    said: list[subprocess.CompletedProcess[str]] = [gone.verb("status"), gone.verb("doctor")]
+    assert [one.returncode for one in said] == [1, 1]
+    assert "its status could not be found out" in said[0].stdout
+    assert "FAIL  server: connection" in said[1].stdout
+    assert all("Connection refused" in " ".join(one.stdout.split()) for one in said)
