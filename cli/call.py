@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 INVENTORY = "inventories/local"
+FORMATS = ("text", "json")
 SILENCE = 8.0  # seconds after which a step says that it is still at work
 
 
@@ -48,6 +49,14 @@ class Call:
             return ""
         short = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
         return f" INVENTORY={shlex.quote(str(short))}"
+
+
+def wanted_format(call: Call) -> str:
+    """FORMAT, or the text that it is without one."""
+    wanted = call.settings.get("FORMAT", FORMATS[0])
+    if wanted not in FORMATS:
+        raise Refused(f"there is no format {wanted!r}; set FORMAT to {' or '.join(FORMATS)}.")
+    return wanted
 
 
 def say(text: str) -> None:

@@ -13,15 +13,15 @@ from dataclasses import replace
 
 from cli import screen
 from cli.ansible import Host, host_of, may_change, playbook, recap
-from cli.call import ROOT, Call, say
+from cli.call import ROOT, Call, say, wanted_format
 from cli.report import INTERRUPTED, Report
-from cli.run import Watched, exit_code, own_output, terminal, wants_json, watch
+from cli.run import Watched, exit_code, own_output, terminal, watch
 
 COLOURS = {"+": "32", "-": "31", "@": "36"}
 
 
 def deploy(call: Call) -> int:
-    as_json, host = wants_json(call), host_of(call)
+    as_json, host = wanted_format(call) == "json", host_of(call)
     may_change(call, host)
     say(f"deploy: {call.inventory} → {'this machine' if host.local else host.address}")
     if own_output(call) and not as_json:
@@ -42,7 +42,7 @@ def deploy(call: Call) -> int:
 
 
 def plan(call: Call) -> int:
-    as_json, host = wants_json(call), host_of(call)
+    as_json, host = wanted_format(call) == "json", host_of(call)
     may_change(call, host)
     if own_output(call) and not as_json:
         return plain(call, host, "--check", "--diff")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from cli.ansible import host_of, secrets_are_there
-from cli.call import Call, Refused
-from cli.findings import Json, fetch, folded, show, wanted_format
+from cli.call import Call, Refused, wanted_format
+from cli.findings import Json, fetch, folded, show
 
 LEVELS = ("fail", "warn", "ok")
 HERE = "control node"

@@ -22,16 +22,7 @@ from cli.venv import VENV, ensure_venv
 
 Json = dict[str, Any]
 WIDTH = 80
-FORMATS = ("text", "json")
 COLORS = {"red": 31, "green": 32, "yellow": 33}
-
-
-def wanted_format(call: Call) -> str:
-    """FORMAT, or the text that it is without one."""
-    wanted = call.settings.get("FORMAT", "text")
-    if wanted not in FORMATS:
-        raise Refused(f"there is no format {wanted!r}; FORMAT is {' or '.join(FORMATS)}.")
-    return wanted
 
 
 def fetch(call: Call, path: str, variable: str) -> Json:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from cli.ansible import Host, environment
-from cli.call import ROOT, Call, Refused
+from cli.call import ROOT, Call, wanted_format
 from cli.place import where
 from cli.report import INTERRUPTED, Event, Failure, Part, Report, effects_of, failed_of, steps, task_of
 from cli.usual import Usual
@@ -47,14 +47,6 @@ class Watched:
         return "".join(str(event["text"]) for event in self.events if event.get("event") == "diff")
 
 
-def wants_json(call: Call) -> bool:
-    """Whether the report is to be printed as data."""
-    form = call.settings.get("FORMAT", "text")
-    if form not in ("text", "json"):
-        raise Refused(f"there is no format {form!r}; set FORMAT to text or json.")
-    return form == "json"
-
-
 def own_output(call: Call) -> bool:
     """Whether Ansible's own output was asked for."""
     asked = any(OWN_OUTPUT.fullmatch(word) for word in call.extra)
@@ -72,7 +64,7 @@ def watch(call: Call, host: Host, playbook: str, *options: str) -> Watched:
     view = View(sys.stderr, terminal(sys.stderr), usual)
     check = bool({"--check", "-C"} & {*options, *call.extra})
     command = [str(VENV / "bin" / "ansible-playbook"), "-i", str(call.inventory), playbook, *options, *call.extra]
-    reader = Reader(view, sys.stderr if wants_json(call) else sys.stdout)
+    reader = Reader(view, sys.stderr if wanted_format(call) == "json" else sys.stdout)
     began = time.monotonic()
     code = reader.run(command, {**environment(call), "ANSIBLE_STDOUT_CALLBACK": CALLBACK})
     taken = time.monotonic() - began

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.ansible import host_of
-from cli.call import Call
-from cli.findings import Json, fetch, folded, show, wanted_format
+from cli.call import Call, wanted_format
+from cli.findings import Json, fetch, folded, show
 
 
 def status(call: Call) -> int:
