@@ -171,7 +171,7 @@ def test_an_administrator_who_is_no_superuser(fresh: Project) -> None:
                 "effect": "left",
                 "object": f"role {role}",
                 "detail": f"extra setting {setting}",
-                "remedy": "have a superuser of this server reset it",
+                "remedy": "let a superuser of this server reset it",
             }
             for role, setting in (("app_reader", "log_statement"), ("app_login", "app.x"))
         ),
