@@ -121,6 +121,8 @@ class Cluster:
         )
         if result.returncode:
             raise RuntimeError(f"initdb failed in {self.data}: {result.stdout[-2000:]}")
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as handle:
+            handle.write("include 'test.conf'\n")
 
     def configure(self, settings: Mapping[str, str], hba: str = TRUST, ident: str = "") -> None:
         """Write the three configuration files; a running server reads them at its next start or reload."""
@@ -130,8 +132,8 @@ class Cluster:
             "unix_socket_directories": self.socket_directory,
         }
         lines = [f"{name} = '{value}'\n" for name, value in {**settings, **fixed}.items()]
-        # auto.conf is read last, so what stands here wins over initdb's own postgresql.conf.
-        for name, content in (("postgresql.auto.conf", "".join(lines)), ("pg_hba.conf", hba), ("pg_ident.conf", ident)):
+        # Beside initdb's postgresql.conf; postgresql.auto.conf stays empty, it belongs to ALTER SYSTEM.
+        for name, content in (("test.conf", "".join(lines)), ("pg_hba.conf", hba), ("pg_ident.conf", ident)):
             (self.data / name).write_text(content, encoding="utf-8")
 
     def start(self) -> None:

@@ -15,7 +15,8 @@ description:
   - Runs the files of O(access) (grants, policies, views) again whenever they changed, a migration was applied, or what
     they are responsible for differs in the database.
   - Checks O(assertions) over one snapshot of the catalog in the same transaction; one that fails takes everything back.
-  - With O(admin_user), keeps roles, memberships, the database and passwords first.
+  - With O(admin_user), keeps roles, memberships, the database and passwords first. What somebody added to them is
+    taken away; what was given to roles that are not in V(roles.yml) is named and left.
   - A run that finds nothing to do reads the database in one read-only transaction and writes nothing.
 options:
   migrations:
@@ -65,6 +66,28 @@ options:
         description: File on the server that holds the password and nothing else.
         type: path
         required: true
+  system_settings:
+    description:
+      - What becomes of settings that somebody made beside the server's files, with C(ALTER SYSTEM), with
+        C(ALTER ROLE ALL), or for O(admin_user) itself.
+      - V(reset) takes them away and has the configuration read again; V(report) names them; V(ignore) does not look.
+      - They are only seen where O(admin_user) is a superuser, so on a managed server nothing is said or done.
+    type: str
+    choices: [reset, report, ignore]
+    default: report
+  admin_has_password:
+    description:
+      - Set it to V(false) where O(admin_user) comes in over the socket only. A password that somebody gave it is then
+        taken away.
+      - Only a superuser may ask whether it has one; the password and its verifier are not read.
+    type: bool
+    default: true
+  psql_command:
+    description:
+      - How an operator calls C(psql) on the server, for the remedies of what is left to a person; for example
+        V(docker exec postgres-erp psql). User, database and statement are added.
+      - Without it, C(psql) with the address at which the module works.
+    type: str
   accept:
     description:
       - Edited migrations that are to be recorded as they are now, without running them, by version and SHA-256.
@@ -96,7 +119,8 @@ attributes:
     details:
       - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
       - Where the server, the database or a role is not there yet, the result says what the first run applies, and
-        RV(reachable) is false.
+        RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put that right;
+        then of the roles and the database only.
   diff_mode:
     support: full
     details: One sorted line per changed object of the catalog, per role and per recorded file. Never a row or a secret.
@@ -146,12 +170,48 @@ pending:
   returned: success
   type: list
   elements: str
+effects:
+  description:
+    - What the run did, or in check mode would do, and what it names and leaves to a person; the same list in both.
+    - RV(effects[].effect) is V(change), V(reload) (the configuration is read again) or V(left). What is V(left) does
+      not make the result changed, has a RV(effects[].remedy), and is told as a warning as well.
+    - After a failure it holds what was done before it, and what was found.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    effect:
+      description: What happens to the object.
+      type: str
+    object:
+      description: A role, a database, a password, a setting, a file, or an object of the catalog.
+      type: str
+    detail:
+      description: What differs. Never a password or the text of a setting.
+      type: str
+    remedy:
+      description: What to do about something that is left.
+      type: str
+  sample:
+    - {effect: change, object: role erp_reader, detail: BYPASSRLS}
+    - effect: left
+      object: role eve
+      detail: SUPERUSER, and it is not in roles.yml
+      remedy: "run: docker exec postgres-erp psql -U postgres -d portfolio -c 'ALTER ROLE \"eve\" NOSUPERUSER'"
+pending_restart:
+  description:
+    - Settings that only a restart of the server brings into force, once the run is over.
+    - Empty without O(admin_user).
+  returned: success
+  type: list
+  elements: str
+  sample: [max_connections]
 access:
   description: Whether the access files ran and are part of the change.
   returned: when reachable
   type: bool
 admin:
-  description: Roles, databases and passwords that were brought up to date.
+  description: Roles, databases, passwords and settings that were brought up to date.
   returned: when reachable
   type: list
   elements: str
@@ -220,6 +280,9 @@ ARGUMENTS = {
             "password_file": {"type": "path", "required": True, "no_log": False},
         },
     },
+    "system_settings": {"type": "str", "choices": ["reset", "report", "ignore"], "default": "report"},
+    "admin_has_password": {"type": "bool", "default": True, "no_log": False},
+    "psql_command": {"type": "str"},
     "accept": {"type": "dict", "default": {}},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 3},

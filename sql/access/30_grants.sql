@@ -21,7 +21,7 @@ DO $$
 BEGIN
     EXECUTE format(
         'REVOKE ALL ON DATABASE %I FROM PUBLIC, portfolio_authenticator, erp_reader, erp_writer, agent_service, '
-        'agent_viewer, erp_monitor',
+        'agent_viewer, erp_monitor CASCADE',
         current_database()
     );
     -- Connecting is the authenticator's one right. The API roles have it for the logins of services that are made
@@ -34,15 +34,16 @@ BEGIN
 END
 $$;
 
+-- CASCADE: what one of these handed on to somebody else goes with its own right.
 REVOKE ALL ON SCHEMA public, erp, agent, private, api_view
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor CASCADE;
 -- Takes the rights to single columns as well.
 REVOKE ALL ON ALL TABLES IN SCHEMA erp, agent, private, api_view
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor CASCADE;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA erp, agent, private, api_view
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor CASCADE;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA erp, agent, private, api_view
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor CASCADE;
 
 -- 2. Every API role: the guards.
 GRANT USAGE ON SCHEMA private TO erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;

@@ -12,10 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import lock, roles, scram
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    admin_query,
+    lock,
+    role_changes,
+    scram,
+    system_settings,
+)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import again
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Change, Wanted, identifier
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Wanted, identifier, literal
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
@@ -23,6 +30,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
     Target,
     UnreachableError,
 )
+
+# Seconds until the server has read its configuration again, if it is very busy.
+_RELOAD = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,25 +51,41 @@ class AdminWork:
     logins: list[tuple[str, str]]
     settings: Settings
     lock_wait: float
+    psql: Psql
+    # reset, report or ignore
+    system_settings: str
+    admin_has_password: bool
 
 
 @dataclass
 class AdminPlan:
     changes: list[Change] = field(default_factory=list)
+    # What only a person may decide.
+    left: list[Effect] = field(default_factory=list)
     create_database: bool = False
     # SQL in the transaction before the database is created, and in the one after.
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    # SQL that cannot be in a transaction; the configuration is read again after it.
+    system: list[str] = field(default_factory=list)
     passwords: list[Login] = field(default_factory=list)
-    # The owner's session cannot be tried yet: roles or the database are missing.
+    # Settings that a restart brings into force, once all this is done.
+    pending_restart: list[str] = field(default_factory=list)
+    # The owner's session cannot be tried yet: roles or the database are missing, or the database is somebody else's.
     incomplete: bool = False
     # ... but it can at least read the ledger.
     readable: bool = False
-    warnings: list[str] = field(default_factory=list)
+    # The owner cannot log in yet: nothing can be said of the schema.
+    locked: bool = False
 
     @property
     def empty(self) -> bool:
         return not self.changes
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What is done, then what is left."""
+        return [change.as_effect() for change in self.changes] + self.left
 
 
 def read_login(name: str, path: str, check_mode: bool) -> Login:
@@ -105,40 +131,92 @@ def _password_works(work: AdminWork, login: Login) -> bool:
         session.close()
 
 
-def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
-    names = list(work.wanted.roles)
-    state: dict[str, Any] = session.query(roles.READ, {"roles": names, "database": work.database})[0][0]
-    found = state["roles"] or {}
-    plan = AdminPlan(warnings=roles.warnings(work.wanted, found, state["user"]))
+def _read(work: AdminWork, session: Session) -> dict[str, Any]:
+    names = {"roles": list(work.wanted.roles), "database": work.database, "owner": work.owner}
+    state: dict[str, Any] = session.query(admin_query.query(session.superuser, not work.admin_has_password), names)[0][
+        0
+    ]
+    return state
+
+
+def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None:
+    found, settable = state["roles"] or {}, state.get("settable")
     for name, role in work.wanted.roles.items():
-        change = roles.role_change(name, role, found.get(name))
+        change = role_changes.role_change(name, role, found.get(name), settable)
         if change:
             plan.changes.append(change)
             plan.before += change.statements
-    plan.before += roles.membership_statements(work.wanted, found)
-    plan.create_database, change = roles.database_change(work.database, work.owner, work.wanted, state["database"])
+    plan.before += role_changes.membership_statements(work.wanted, found)
+    plan.create_database, change = role_changes.database_change(
+        work.database, work.owner, work.wanted, state["database"], settable
+    )
     if change:
         plan.changes.append(change)
         plan.after += change.statements
         # Only a member of a role may hand a database to it, unless it is a superuser.
         if (
-            not state["superuser"]
+            "settable" in state
             and work.owner != state["user"]
             and state["user"] not in found.get(work.owner, {}).get("members", [])
         ):
             plan.before.append(f"GRANT {identifier(work.owner)} TO CURRENT_USER")
+    plan.left += role_changes.left(work.wanted, state, work.psql)
+
+
+def _plan_server(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None:
+    if work.system_settings == "reset":
+        for change in system_settings.changes(state):
+            plan.changes.append(change)
+            (plan.system if change.effect == "reload" else plan.before).extend(change.statements)
+    elif work.system_settings == "report":
+        plan.left += system_settings.left(state, work.psql)
+    plan.pending_restart = system_settings.waiting(state, work.system_settings == "reset")
+    if state.get("own_password"):
+        statement = f"ALTER ROLE {identifier(state['user'])} PASSWORD NULL"
+        plan.before.append(statement)
+        plan.changes.append(
+            Change(f"password {state['user']}", "set", "none", (statement,), "it has one and needs none")
+        )
+
+
+def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
+    state, plan = _read(work, session), AdminPlan()
+    found, database = state["roles"] or {}, state["database"] or {}
+    _plan_roles(work, plan, state)
+    _plan_server(work, plan, state)
     for login in logins:
         if not login.password or login.name not in found or not _password_works(work, login):
             plan.passwords.append(login)
-            plan.changes.append(Change(f"password {login.name}", "another one", "as in its file", ()))
-    plan.incomplete = plan.create_database or any(name not in found for name in names)
+            plan.changes.append(
+                Change(f"password {login.name}", "another one", "as in its file", (), "not the one in its file")
+            )
+    plan.incomplete = (
+        plan.create_database
+        or any(name not in found for name in work.wanted.roles)
+        or database.get("owner") != work.owner
+    )
     plan.readable = not plan.create_database and work.owner in found
+    owner = found.get(work.owner)
+    plan.locked = plan.readable and bool(
+        database.get("closed")
+        or database.get("connects") is False
+        or database.get("connection_limit") == 0
+        or (owner and (not owner["login"] or owner["connection_limit"] == 0))
+    )
     return plan
 
 
 def _transaction(session: Session, statements: list[str]) -> None:
     if statements:
         session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
+
+
+def _reload(session: Session) -> None:
+    """Have the configuration read again, and wait until this session has done so as well."""
+    before = session.query("SELECT pg_conf_load_time()::text FROM pg_reload_conf()")[0][0]
+    deadline = time.monotonic() + _RELOAD
+    while session.query("SELECT pg_conf_load_time()::text")[0][0] == before and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> None:
@@ -149,8 +227,13 @@ def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> None:
             "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
         )
     _transaction(session, plan.after)
+    if plan.system:
+        for statement in plan.system:
+            session.execute(statement)
+        _reload(session)
+        plan.pending_restart = system_settings.waiting(_read(work, session), reset=True)
     for login in plan.passwords:
-        session.execute(f"ALTER ROLE {identifier(login.name)} PASSWORD {roles.literal(scram.verifier(login.password))}")
+        session.execute(f"ALTER ROLE {identifier(login.name)} PASSWORD {literal(scram.verifier(login.password))}")
         if not _password_works(work, login):
             raise MigrationError(
                 f"{login.name} cannot log in at {work.admin.host} with the password that was just set; "

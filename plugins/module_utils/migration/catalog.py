@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ALGORITHM = "catalog-1"
+ALGORITHM = "catalog-2"
+# catalog-1 did not look at schema public, in which everybody may have rights.
+_ADDED = {"catalog-1": "schema public"}
 # What belongs to the server, not to the schema: an assertion may ask for it, the fingerprint does not hold it.
 _ENVIRONMENT = {"extension"}
 # What sql/access decides about objects that the migrations made.
@@ -108,6 +110,27 @@ def concerns_access(recorded: Objects, live: Objects, made_by_access: Iterable[s
         if old is not None and new is not None and any(old.get(name) != new.get(name) for name in _ACCESS_ATTRIBUTES):
             return True
     return False
+
+
+def by_access(key: str, wanted: Attributes, live: Attributes | None, made: Iterable[str]) -> Attributes | None:
+    """One object after the access files have run, when they do what they did when it was recorded."""
+    if key in set(made) or any(key.startswith(f"{kind} ") for kind in _ACCESS_KINDS):
+        return wanted
+    if live is None:
+        return None
+    rest = {name: value for name, value in live.items() if name not in _ACCESS_ATTRIBUTES}
+    return {**rest, **{name: wanted[name] for name in _ACCESS_ATTRIBUTES if name in wanted}}
+
+
+def seen_by(algorithm: str, objects: Objects, schemas: Iterable[str]) -> Objects | None:
+    """The objects as an older algorithm knew them; None for one that this module does not know."""
+    if algorithm == ALGORITHM:
+        return objects
+    added = _ADDED.get(algorithm)
+    if added is None:
+        return None
+    managed = {f"schema {name}" for name in schemas}
+    return {key: value for key, value in objects.items() if key != added or key in managed}
 
 
 def carry(recorded: Objects, before: Objects, after: Objects) -> dict[str, Attributes]:

@@ -19,11 +19,12 @@ WITH managed AS MATERIALIZED (
     SELECT p.*, m.nspname, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature
     FROM pg_proc AS p JOIN managed AS m ON m.oid = p.pronamespace
 ), found (kind, schema, parent, name, attributes) AS (
+    -- Of public only who may do what in it: everybody may look into it, so a right given there concerns everybody.
     SELECT 'schema', m.nspname, NULL::text, m.nspname, jsonb_build_object(
         'owner', pg_get_userbyid(m.nspowner),
         'acl', coalesce(m.nspacl, acldefault('n', m.nspowner))::text[],
-        'comment', obj_description(m.oid, 'pg_namespace'))
-    FROM managed AS m
+        'comment', CASE WHEN m.nspname = ANY (%(schemas)s) THEN obj_description(m.oid, 'pg_namespace') END)
+    FROM pg_namespace AS m WHERE m.nspname = ANY (%(schemas)s) OR m.nspname = 'public'
   UNION ALL
     SELECT CASE r.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view'
             WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     roles,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -27,7 +29,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
     Target,
     UnreachableError,
 )
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
 
 def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
@@ -45,6 +47,12 @@ def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     )
 
 
+def read_psql(params: Mapping[str, Any], target: Target) -> Psql:
+    """How an operator reaches the server by hand."""
+    command = params["psql_command"] or f"psql -h {shlex.quote(target.host)} -p {target.port}"
+    return Psql(command, target.database, target.user, params["admin_user"])
+
+
 def read_admin_work(params: Mapping[str, Any], target: Target, settings: Settings) -> AdminWork | None:
     """What the admin session is to bring about; None without an admin_user."""
     document = (params["access"] or {}).get("roles")
@@ -53,6 +61,8 @@ def read_admin_work(params: Mapping[str, Any], target: Target, settings: Setting
         if params["logins"]:
             raise MigrationError("logins are kept by the admin session; set admin_user")
         return None
+    if params["admin_password"] and not params["admin_has_password"]:
+        raise MigrationError("admin_password is given and admin_has_password is false; give one or the other")
     for login in params["logins"]:
         if login["name"] not in wanted.roles:
             raise MigrationError(f"login {login['name']} is not in roles.yml; add the role or remove the login")
@@ -68,6 +78,9 @@ def read_admin_work(params: Mapping[str, Any], target: Target, settings: Setting
         logins=[(login["name"], login["password_file"]) for login in params["logins"]],
         settings=settings,
         lock_wait=params["lock_wait"],
+        psql=read_psql(params, target),
+        system_settings=params["system_settings"],
+        admin_has_password=params["admin_has_password"],
     )
 
 
@@ -96,6 +109,7 @@ class Manager:
             ssl_mode=params["ssl_mode"],
             ca_cert=params["ca_cert"],
         )
+        self.psql = read_psql(params, self.target)
         self.plan = AdminPlan()
         # Roles and database were brought up to date for good, whatever comes after.
         self.committed = False
@@ -108,24 +122,24 @@ class Manager:
 
     def predict(self) -> dict[str, Any]:
         """Nothing is there to look at: all of it is pending."""
-        return report.predicted(self.work.migrations, self.plan, reachable=False)
+        return report.predicted(self.work, self.plan)
 
     def run(self) -> dict[str, Any]:
         try:
             self._run_admin()
-            if self.check_mode and self.plan.incomplete:
-                if not self.plan.readable:
+            if self.check_mode and (self.plan.locked or self.plan.incomplete):
+                if self.plan.locked or not self.plan.readable:
                     return self.predict()
-                pending = owner.look(self._owner(), self.work).plan.pending
-                return report.predicted(pending, self.plan, reachable=True)
+                seen = owner.look(self._owner(), self.work)
+                return report.seen(seen, self.work, self.plan, self.psql)
             outcome = owner.run(self._owner(), self.work)
         except UnreachableError as error:
             if self.check_mode and error.absent:
                 return self.predict()
             raise
-        for warning in report.foreign_warning(outcome):
+        for warning in report.warnings(AdminPlan(), report.drift_of(outcome)):
             self.warn(warning)
-        return report.success(outcome, self.plan, self.check_mode, self.timings)
+        return report.success(outcome, self.work, self.plan, self.psql, self.check_mode, self.timings)
 
     def _run_admin(self) -> None:
         if self.admin_work is None:
@@ -134,7 +148,7 @@ class Manager:
         self.plan = admin.run(self.admin_work, self.check_mode, self.changing)
         self.committed = not self.check_mode and not self.plan.empty
         self.timings["admin"] = int((time.monotonic() - begin) * 1000)
-        for warning in self.plan.warnings:
+        for warning in report.warnings(self.plan, None):
             self.warn(warning)
 
     def _owner(self) -> Owner:
@@ -144,6 +158,10 @@ class Manager:
     def failure(self, error: Exception) -> dict[str, Any]:
         """The arguments of fail_json: the sentence, where, and what is left behind."""
         result = {"msg": str(error), "changed": self.committed, "left": "unchanged", **getattr(error, "details", {})}
+        found: State | None = result.pop("found", None)
+        admin = self.plan.effects if self.committed or self.check_mode else self.plan.left
+        result["effects"] = [effect.as_dict() for effect in admin]
+        result["effects"] += report.refused(found, self.psql) if found else []
         if "difference" in result:
             result["diff"] = {"prepared": result.pop("difference")}
         if self.committed:

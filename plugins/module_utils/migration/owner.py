@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, lock, state, transaction
@@ -59,9 +59,20 @@ class Outcome:
         return self.result is not None and self.result.changed
 
 
+@contextlib.contextmanager
+def _knowing(before: State) -> Iterator[None]:
+    """A refusal takes along what was found: what somebody changed in the database is probably why."""
+    try:
+        yield
+    except MigrationError as error:
+        error.details.setdefault("found", before)
+        raise
+
+
 def _assert_idle(work: Work, session: Session, outcome: Outcome) -> None:
     outcome.assertions = state.assert_all(session, work, outcome.before.facts, outcome.before.snapshot)
-    state.refuse_failed(outcome.assertions)
+    with _knowing(outcome.before):
+        state.refuse_failed(outcome.assertions)
     session.execute("ROLLBACK")
 
 
@@ -125,7 +136,8 @@ class _Run:
         if outcome.before.idle:
             _assert_idle(self.work, session, outcome)
             return outcome
-        outcome.result = transaction.run(session, self.work, outcome.before, self.owner.run_id)
+        with _knowing(outcome.before):
+            outcome.result = transaction.run(session, self.work, outcome.before, self.owner.run_id)
         outcome.assertions = outcome.result.assertions
         if self.owner.check_mode or not outcome.changed:
             session.execute("ROLLBACK")
@@ -151,7 +163,7 @@ class _Run:
 
 
 def look(owner: Owner, work: Work) -> State:
-    """What is pending, without trying it: for check mode while roles that the SQL names are still missing."""
+    """What is there, without trying anything: for check mode while roles that the SQL names are still missing."""
     session = Session(owner.target, owner.settings)
     try:
         return state.look(session, work, READ_ONLY)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, schema_effects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Outcome
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.schema_effects import Drift
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
 _NAMED = 5
+# The key of the database in the catalog.
+_DATABASE = "database this"
 
 
 def admin_lines(plan: AdminPlan) -> tuple[set[str], set[str]]:
     before = {f"{change.key}: {change.before}" for change in plan.changes if change.before is not None}
-    return before, {f"{change.key}: {change.after}" for change in plan.changes}
+    return before, {f"{change.key}: {change.after}" for change in plan.changes if change.after is not None}
 
 
 def schema_lines(outcome: Outcome) -> tuple[set[str], set[str]]:
@@ -37,8 +41,14 @@ def diff(before: set[str], after: set[str]) -> dict[str, str]:
     return {"before": text(before - after), "after": text(after - before)}
 
 
-def predicted(migrations: list[Migration], plan: AdminPlan, reachable: bool) -> dict[str, Any]:
-    """Check mode, and the server, the database or a role is not there yet: what the first real run applies."""
+def _dicts(effects: list[Effect]) -> list[dict[str, str]]:
+    return [effect.as_dict() for effect in effects]
+
+
+def predicted(work: Work, plan: AdminPlan, reachable: bool = False) -> dict[str, Any]:
+    """Check mode, and the server, the database or the owner is not there yet: what the first real run applies."""
+    # A database that nobody can look into yet holds what it holds.
+    migrations = [] if plan.locked else work.migrations
     before, after = admin_lines(plan)
     after |= {f"migration {migration.file}: {migration.checksum}" for migration in migrations}
     return {
@@ -46,32 +56,68 @@ def predicted(migrations: list[Migration], plan: AdminPlan, reachable: bool) -> 
         "reachable": reachable,
         "applied": [],
         "pending": [migration.version for migration in migrations],
+        "pending_restart": plan.pending_restart,
+        "effects": _dicts(plan.effects + ([] if plan.locked else schema_effects.first(work))),
         "diff": diff(before, after),
     }
 
 
-def foreign_warning(outcome: Outcome) -> list[str]:
-    """Somebody changed the database by hand. The access files may have put some of it right again."""
-    found = outcome.before.foreign
-    if outcome.result is not None and outcome.before.ledger.expected:
-        left = catalog.changed(outcome.before.recorded, outcome.result.after.objects)
-        found = [key for key in found if key in left]
-    if not found:
-        return []
+def seen(state: State, work: Work, plan: AdminPlan, psql: Psql) -> dict[str, Any]:
+    """Check mode, and the schema can be read but not tried, because roles that the SQL names are missing."""
+    handled = frozenset([_DATABASE] if any(change.key.startswith("database ") for change in plan.changes) else [])
+    drift = schema_effects.predicted(state, handled)
+    pending = state.plan.pending
+    effects = schema_effects.files(state, work) + schema_effects.of_schema(drift, not pending, psql)
+    before, after = admin_lines(plan)
+    before, after = before | catalog.lines(drift.live), after | catalog.lines(drift.after)
+    after |= {f"migration {migration.file}: {migration.checksum}" for migration in pending}
+    return {
+        **predicted(work, plan, reachable=True),
+        "pending": [migration.version for migration in pending],
+        "effects": _dicts(plan.effects + effects),
+        "diff": diff(before, after),
+    }
+
+
+def drift_of(outcome: Outcome) -> Drift:
+    """What somebody changed by hand, and how it is now. The access files may have put some of it right again."""
+    live = outcome.before.snapshot.objects
+    after = outcome.result.after.objects if outcome.result else live
+    return Drift(outcome.before.recorded if outcome.before.ledger.expected else live, live, after)
+
+
+def warnings(plan: AdminPlan, drift: Drift | None) -> list[str]:
+    """What is left to a person, in words."""
+    found = drift.left() if drift else []
     more = ", ..." if len(found) > _NAMED else ""
-    return [
+    told = (
         f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}; "
-        "put them into a migration, or take them away by hand"
-    ]
+        "put them back by hand or take them away"
+    )
+    return [effect.sentence for effect in plan.left] + ([told] if found else [])
 
 
-def success(outcome: Outcome, plan: AdminPlan, check_mode: bool, timings: dict[str, int]) -> dict[str, Any]:
+def refused(before: State, psql: Psql) -> list[dict[str, str]]:
+    """A run that was refused has put nothing right: all that somebody changed is left."""
+    if before.ledger.expected is None:
+        return []
+    live = before.snapshot.objects
+    return _dicts(schema_effects.left(Drift(before.recorded, live, live), psql))
+
+
+def success(
+    outcome: Outcome, work: Work, plan: AdminPlan, psql: Psql, check_mode: bool, timings: dict[str, int]
+) -> dict[str, Any]:
+    """The result of a run that could look at the schema."""
     state, result, report = outcome.before, outcome.result, outcome.assertions
     admin_before, admin_after = admin_lines(plan)
     schema_before, schema_after = schema_lines(outcome)
     applied = result.applied if result else []
     versions = [item.version for item in applied]
     expected = state.ledger.expected
+    drift = drift_of(outcome)
+    effects = schema_effects.files(state, work) if outcome.changed else []
+    effects += schema_effects.of_schema(drift, not state.plan.pending, psql)
     after = catalog.fingerprint(result.after.objects) if result else state.fingerprint
     return {
         "changed": bool(plan.changes) or outcome.changed,
@@ -79,6 +125,8 @@ def success(outcome: Outcome, plan: AdminPlan, check_mode: bool, timings: dict[s
         "applied": [vars(item) for item in applied],
         "pending": versions if check_mode else [],
         "access": bool(result and result.access and result.changed),
+        "pending_restart": plan.pending_restart,
+        "effects": _dicts(plan.effects + effects),
         "admin": [change.key for change in plan.changes],
         "assertions": {"passed": report.passed, "failed": []},
         "fingerprint": {

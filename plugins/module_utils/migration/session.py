@@ -35,7 +35,9 @@ class Settings:
 
     def values(self) -> dict[str, str]:
         return {
+            "role": "none",
             "search_path": "pg_catalog",
+            "default_transaction_read_only": "off",
             "lock_timeout": str(self.lock_timeout_ms),
             "statement_timeout": str(self.statement_timeout_ms),
             "idle_in_transaction_session_timeout": "60000",
@@ -61,10 +63,7 @@ class Settings:
     def again(self) -> str:
         """Set for the rest of a transaction what a script may have changed."""
         return (
-            "SET LOCAL ROLE NONE; "
-            + "; ".join(
-                f"SET LOCAL {name} = '{value}'" for name, value in self.values().items() if name != "search_path"
-            )
+            "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in self.values().items() if name != "search_path")
             + "; SET LOCAL search_path = pg_catalog"
         )
 
@@ -185,6 +184,11 @@ class Session:
     def backend_pid(self) -> int:
         pid: int = self._connection.info.backend_pid
         return pid
+
+    @property
+    def superuser(self) -> bool:
+        """The server tells it at login, without being asked."""
+        return bool(self._connection.info.parameter_status("is_superuser") == "on")
 
     @property
     def used_password(self) -> bool:

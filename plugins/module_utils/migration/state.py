@@ -57,13 +57,18 @@ class State:
     access: bool
 
     @property
-    def idle(self) -> bool:
-        return not (self.plan.pending or self.plan.accepted or self.access)
+    def outdated(self) -> bool:
+        """The record was made by an older algorithm and is to be made again."""
+        return self.ledger.expected is not None and self.ledger.expected.catalog_algo != catalog.ALGORITHM
 
     @property
-    def foreign(self) -> list[str]:
-        """Objects that differ from what the last run left."""
-        return catalog.changed(self.recorded, self.snapshot.objects) if self.ledger.expected else []
+    def idle(self) -> bool:
+        return not (self.plan.pending or self.plan.accepted or self.access or self.outdated)
+
+    @property
+    def access_objects(self) -> list[str]:
+        """What the access files made."""
+        return self.ledger.expected.access_objects if self.ledger.expected else []
 
 
 def snapshot(session: Session, schemas: list[str]) -> Snapshot:
@@ -84,16 +89,21 @@ def look(session: Session, work: Work, begin: str) -> State:
     mark = catalog.fingerprint(objects)
     expected = book.expected
     recorded: Mapping[str, Attributes] = objects
-    if expected and expected.catalog_algo != catalog.ALGORITHM:
-        raise MigrationError(
-            f"the recorded catalog was made by {expected.catalog_algo}, this module knows {catalog.ALGORITHM}; "
-            "nothing was changed; update the collection"
-        )
-    if expected and expected.fingerprint != mark:
-        recorded = session.query(ledger.READ_OBJECTS, (expected.version,))[0][0]
+    if expected:
+        seen = catalog.seen_by(expected.catalog_algo, objects, work.schemas)
+        if seen is None:
+            raise MigrationError(
+                f"the recorded catalog was made by {expected.catalog_algo}, this module knows {catalog.ALGORITHM}; "
+                "nothing was changed; update the collection"
+            )
+        if expected.fingerprint != (mark if seen is objects else catalog.fingerprint(seen)):
+            # What the older algorithm did not know counts as recorded.
+            unknown = {key: value for key, value in objects.items() if key not in seen}
+            recorded = {**session.query(ledger.READ_OBJECTS, (expected.version,))[0][0], **unknown}
     access = bool(work.access) and (
         bool(plan.pending)
         or expected is None
+        or expected.catalog_algo != catalog.ALGORITHM
         or expected.access_checksum != work.access_checksum
         or catalog.concerns_access(recorded, objects, expected.access_objects)
     )
@@ -138,6 +148,7 @@ def assert_all(session: Session, work: Work, state: Facts, live: Snapshot) -> Re
 
 
 def refuse_failed(report: Report) -> None:
+    """Raise when an assertion failed."""
     if report.failed:
         more = f" (and {len(report.failed) - 1} more)" if len(report.failed) > 1 else ""
         raise MigrationError(

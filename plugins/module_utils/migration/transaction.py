@@ -177,6 +177,7 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     changed = bool(
         before.plan.pending
         or before.plan.accepted
+        or before.outdated
         or expected is None
         or expected.access_checksum != work.access_checksum
         or after.objects != before.snapshot.objects

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.postgresql_migration.drift import Drifting, drifting
 from tests.integration.postgresql_migration.driver import PEER_LIKE, Project
 
 _NUMBER = count(1)
@@ -42,6 +43,13 @@ def project(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
     yield found
     connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drifting]:
+    """One server for all tests of a file that change something by hand."""
+    with drifting(tmp_path_factory.mktemp("kept"), ONE, TWO) as project:
+        yield project
 
 
 ONE = """-- The first file.

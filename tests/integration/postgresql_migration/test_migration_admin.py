@@ -146,20 +146,44 @@ def test_check_mode_with_a_role_still_missing_says_what_is_pending(applied: Proj
     assert applied.run().changed and not applied.run().changed
 
 
-@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
-def test_what_somebody_added_is_told(fresh: Project) -> None:
-    fresh.run()
+@pytest.mark.parametrize("fresh", ["provider"], indirect=True)
+def test_an_administrator_who_is_no_superuser(fresh: Project) -> None:
+    """A provider's own roles and settings are not looked at, and what only a superuser may reset is left."""
+    assert fresh.run().data["pending_restart"] == []
     admin(
         fresh,
-        "GRANT pg_read_all_data TO app_reader; CREATE ROLE eve; GRANT app_owner TO eve; "
-        "ALTER ROLE app_reader SET jit = off",
+        "CREATE ROLE provider_root SUPERUSER; CREATE ROLE eve; GRANT app_owner TO eve; "
+        "GRANT pg_read_all_data TO app_reader; ALTER ROLE app_reader SET jit = off; "
+        "ALTER ROLE app_reader SET log_statement = 'none'; ALTER ROLE app_login SET app.x = 'y'",
     )
-    told = fresh.run()
-    assert not told.changed and told.warnings == [
-        "role eve is a member of app_owner, which roles.yml does not ask for",
-        "role app_reader is a member of pg_read_all_data, which roles.yml does not ask for",
-        "role app_reader has the setting jit, which roles.yml does not ask for",
+    admin(fresh, "ALTER SYSTEM SET max_connections = 60")
+    predicted, told = fresh.run(check=True), fresh.run()
+    left = [
+        {
+            "effect": "left",
+            "object": "role eve",
+            "detail": "member of app_owner, which roles.yml does not ask for",
+            "remedy": f"run: psql -h {fresh.cluster.socket_directory} -p 5432 -U provider -d app "
+            """-c 'REVOKE "app_owner" FROM "eve"'""",
+        },
+        *(
+            {
+                "effect": "left",
+                "object": f"role {role}",
+                "detail": f"extra setting {setting}",
+                "remedy": "let a superuser of this server reset it",
+            }
+            for role, setting in (("app_reader", "log_statement"), ("app_login", "app.x"))
+        ),
     ]
+    change = {
+        "effect": "change",
+        "object": "role app_reader",
+        "detail": "extra setting jit, extra member of pg_read_all_data",
+    }
+    assert told.changed and told.data["effects"] == predicted.data["effects"] == [change, *left], told.text
+    again = fresh.run()
+    assert not again.changed and again.data["effects"] == left and len(again.warnings) == 3
 
 
 def test_the_password_is_in_no_log_and_no_output(fresh: Project) -> None:

@@ -58,7 +58,26 @@ def test_shipped_sql(shipped: Project) -> None:
 def test_rights_that_somebody_changed_are_put_right(shipped: Project, drift: str) -> None:
     assert shipped.run().rc == 0
     shipped.query(drift, user="erp_admin")
-    repaired = shipped.run()
+    predicted, repaired = shipped.run(check=True), shipped.run()
     fingerprint = repaired.data["fingerprint"]
     assert repaired.changed and fingerprint["after"] == fingerprint["expected"] != fingerprint["before"], repaired.text
+    assert predicted.data["effects"] == repaired.data["effects"] != []
     assert not shipped.run().changed
+
+
+def test_an_owner_who_lost_the_database_and_a_right_that_was_handed_on(shipped: Project) -> None:
+    assert shipped.run().rc == 0
+    for drift in (
+        "GRANT SELECT ON erp.people TO erp_reader WITH GRANT OPTION",
+        "SET ROLE erp_reader; GRANT SELECT ON erp.people TO pg_monitor",
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+    ):
+        shipped.query(drift)
+    predicted, repaired = shipped.run(check=True), shipped.run()
+    assert predicted.data["effects"] == repaired.data["effects"], repaired.text
+    assert [effect["object"] for effect in repaired.data["effects"]] == ["schema public", "table erp.people"]
+    shipped.query("ALTER DATABASE portfolio OWNER TO postgres; DROP OWNED BY erp_monitor; DROP ROLE erp_monitor")
+    predicted, repaired = shipped.run(check=True), shipped.run()
+    assert predicted.rc == 0 and repaired.rc == 0, repaired.text
+    again = shipped.run()
+    assert not again.changed and again.data["effects"] == [], again.text

@@ -78,7 +78,10 @@ def test_a_migration_is_followed_by_the_access_files(guarded: Project) -> None:
 def test_other_changes_are_told_and_not_forgotten_by_a_later_run(guarded: Project) -> None:
     guarded.query("DROP INDEX app.part_thing_id_idx", user="app_owner")
     told = guarded.run()
-    sentence = "objects that differ from what the last run recorded (1): index app.part part_thing_id_idx"
+    sentence = (
+        "objects that differ from what the last run recorded (1): index app.part part_thing_id_idx; "
+        "put them back by hand or take them away"
+    )
     assert not told.changed and told.warnings == [sentence]
     guarded.access("20_grants.sql", GRANTS + "-- edited\n")
     assert guarded.run().warnings == [sentence]

@@ -9,7 +9,8 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import roles, scram
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import role_changes, roles, scram
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted
 
@@ -31,7 +32,7 @@ STATE: dict[str, Any] = {
 
 
 def test_a_role_that_is_right_asks_for_nothing() -> None:
-    assert roles.role_change("a", Role(), STATE) is None
+    assert role_changes.role_change("a", Role(), STATE) is None
 
 
 @pytest.mark.parametrize(
@@ -49,20 +50,31 @@ def test_a_role_that_is_right_asks_for_nothing() -> None:
         (Role(settings={"TimeZone": "UTC"}), {"settings": ["TimeZone=CET"]}, "ALTER ROLE \"a\" SET TimeZone TO 'UTC'"),
         (Role(comment="it's"), {}, "COMMENT ON ROLE \"a\" IS 'it''s'"),
         (Role(), {"comment": "old"}, 'COMMENT ON ROLE "a" IS NULL'),
+        (Role(), {"settings": ["app.Key=s3cret"]}, 'ALTER ROLE "a" RESET "app"."Key"'),
+        (Role(), {"database_settings": {"d": ["jit=off"]}}, 'ALTER ROLE "a" IN DATABASE "d" RESET "jit"'),
+        (Role(), {"member_of": ["pg_monitor"]}, 'REVOKE "pg_monitor" FROM "a"'),
+        (
+            Role(member_of=("g",)),
+            {"member_of": ["g"], "admin_of": ["g"]},
+            'REVOKE ADMIN OPTION FOR "g" FROM "a"',
+        ),
     ],
 )
 def test_one_difference_is_one_statement(wanted: Role, found: dict[str, Any], statement: str) -> None:
-    change = roles.role_change("a", wanted, {**STATE, **found})
+    change = role_changes.role_change("a", wanted, {**STATE, **found})
     assert change is not None and change.statements == (statement,) and change.before != change.after
+    assert change.detail and "s3cret" not in f"{change}"
 
 
-@pytest.mark.parametrize("found", [["statement_timeout=8s"], ["Statement_Timeout=8s", "work_mem=1MB"]])
+@pytest.mark.parametrize("found", [["statement_timeout=8s"], ["Statement_Timeout=8s"]])
 def test_a_setting_that_is_there_is_left_alone(found: list[str]) -> None:
-    assert roles.role_change("a", Role(settings={"statement_timeout": "8s"}), {**STATE, "settings": found}) is None
+    assert (
+        role_changes.role_change("a", Role(settings={"statement_timeout": "8s"}), {**STATE, "settings": found}) is None
+    )
 
 
 def test_a_new_role() -> None:
-    change = roles.role_change("a", Role(login=True, comment="A"), None)
+    change = role_changes.role_change("a", Role(login=True, comment="A"), None)
     assert change is not None and change.before is None
     assert change.statements == ('CREATE ROLE "a"', 'ALTER ROLE "a" LOGIN', "COMMENT ON ROLE \"a\" IS 'A'")
 
@@ -70,7 +82,7 @@ def test_a_new_role() -> None:
 def test_memberships_are_granted_once() -> None:
     wanted = Wanted({"a": Role(), "b": Role(member_of=("a",)), "c": Role(member_of=("a",))}, {})
     found = {"a": STATE, "b": {**STATE, "member_of": ["a"]}}
-    assert roles.membership_statements(wanted, found) == ['GRANT "a" TO "c"']
+    assert role_changes.membership_statements(wanted, found) == ['GRANT "a" TO "c"']
 
 
 DATABASE = {"owner": "a", "encoding": "UTF8", "collate": "C.UTF-8", "settings": ["TimeZone=UTC"]}
@@ -78,27 +90,59 @@ DATABASE = {"owner": "a", "encoding": "UTF8", "collate": "C.UTF-8", "settings": 
 
 def test_database() -> None:
     wanted = Wanted({}, {"TimeZone": "UTC"})
-    assert roles.database_change("d", "a", wanted, DATABASE) == (False, None)
-    create, change = roles.database_change("d", "a", wanted, None)
+    assert role_changes.database_change("d", "a", wanted, DATABASE) == (False, None)
+    create, change = role_changes.database_change("d", "a", wanted, None)
     assert create and change is not None and change.statements == ("ALTER DATABASE \"d\" SET TimeZone TO 'UTC'",)
-    create, change = roles.database_change("d", "a", wanted, {**DATABASE, "owner": "x"})
+    create, change = role_changes.database_change("d", "a", wanted, {**DATABASE, "owner": "x"})
     assert not create and change is not None and change.statements == ('ALTER DATABASE "d" OWNER TO "a"',)
+    changed = {"connection_limit": 0, "closed": True, "template": True, "connects": False, "settings": ["x.y=s3cret"]}
+    _create, change = role_changes.database_change("d", "a", Wanted({}, {}), {**DATABASE, **changed})
+    assert (
+        change is not None
+        and "s3cret" not in f"{change}"
+        and change.statements
+        == (
+            'ALTER DATABASE "d" RESET "x"."y"',
+            'GRANT CONNECT ON DATABASE "d" TO "a"',
+            'ALTER DATABASE "d" CONNECTION LIMIT -1',
+            'ALTER DATABASE "d" ALLOW_CONNECTIONS true',
+            'ALTER DATABASE "d" IS_TEMPLATE false',
+        )
+    )
     with pytest.raises(MigrationError, match="encoding SQL_ASCII"):
-        roles.database_change("d", "a", wanted, {**DATABASE, "encoding": "SQL_ASCII"})
+        role_changes.database_change("d", "a", wanted, {**DATABASE, "encoding": "SQL_ASCII"})
 
 
-def test_what_others_added_is_only_told() -> None:
+PSQL = Psql("psql", "d", "o", "postgres")
+
+
+def test_what_others_were_given_is_left() -> None:
     wanted = Wanted({"a": Role(), "b": Role(member_of=("a",))}, {})
     found = {
-        "a": {**STATE, "members": ["b", "eve", "postgres"], "settings": ["role=x"]},
-        "b": {**STATE, "member_of": ["a", "pg_read_all_data"]},
+        "a": {**STATE, "members": ["b", "eve", "postgres"], "settings": ["role=x", "jit=off"]},
+        "b": {**STATE, "member_of": ["a"]},
     }
-    told = roles.warnings(wanted, found, "postgres")
-    assert [line.split(",")[0] for line in told] == [
-        "role eve is a member of a",
-        "role a has the setting role",
-        "role b is a member of pg_read_all_data",
+    powers = dict.fromkeys(role_changes.FORBIDDEN, False)
+    powerful = {"root": {**powers, "superuser": True, "bypassrls": True}}
+    state = {"user": "postgres", "roles": found, "settable": ["jit"], "powerful": powerful}
+    left = role_changes.left(wanted, state, PSQL)
+    assert [(effect.object, effect.detail) for effect in left] == [
+        ("role eve", "member of a, which roles.yml does not ask for"),
+        ("role a", "extra setting role"),
+        ("role root", "SUPERUSER, BYPASSRLS, and it is not in roles.yml"),
     ]
+    assert left[0].remedy == """run: psql -U postgres -d d -c 'REVOKE "a" FROM "eve"'"""
+    assert left[2].remedy == """run: psql -U postgres -d d -c 'ALTER ROLE "root" NOSUPERUSER NOBYPASSRLS'"""
+
+
+def test_without_roles_nobody_is_foreign() -> None:
+    state = {"user": "postgres", "roles": None, "powerful": {"root": dict.fromkeys(role_changes.FORBIDDEN, True)}}
+    assert role_changes.left(Wanted({}, {}), state, PSQL) == []
+
+
+def test_a_setting_that_only_a_superuser_may_reset_makes_no_change() -> None:
+    found = {**STATE, "settings": ["log_statement=none"]}
+    assert role_changes.role_change("a", Role(), found, ["jit"]) is None
 
 
 @pytest.mark.parametrize(

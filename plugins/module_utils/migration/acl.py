@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access lists as PostgreSQL prints them: what differs between two, and the statements between. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import identifier
+
+_PRIVILEGES = {
+    "r": "SELECT",
+    "a": "INSERT",
+    "w": "UPDATE",
+    "d": "DELETE",
+    "D": "TRUNCATE",
+    "x": "REFERENCES",
+    "t": "TRIGGER",
+    "m": "MAINTAIN",
+    "X": "EXECUTE",
+    "U": "USAGE",
+    "C": "CREATE",
+    "c": "CONNECT",
+    "T": "TEMPORARY",
+}
+_OPTION = " WITH GRANT OPTION"
+_ITEM = re.compile(r'(?P<grantee>"(?:[^"]|"")*"|[^="]*)=(?P<letters>[a-zA-Z*]*)/')
+
+
+def privileges(items: Iterable[str]) -> set[tuple[str, str]]:
+    """`mallory=r*w/owner` as (mallory, SELECT), (mallory, SELECT WITH GRANT OPTION), (mallory, UPDATE)."""
+    result = set()
+    for item in items:
+        found = _ITEM.match(item)
+        if found is None:
+            result.add((item, ""))
+            continue
+        quoted = found["grantee"]
+        grantee = quoted[1:-1].replace('""', '"') if quoted.startswith('"') else quoted or "PUBLIC"
+        for letter, option in re.findall(r"([a-zA-Z])(\*?)", found["letters"]):
+            name = _PRIVILEGES.get(letter, letter)
+            result |= {(grantee, name), (grantee, name + _OPTION)} if option else {(grantee, name)}
+    return result
+
+
+def _by_grantee(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for grantee, privilege in sorted(pairs):
+        result.setdefault(grantee, []).append(privilege)
+    return result
+
+
+def differences(live: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """`extra right of mallory: SELECT`, `missing right of erp_reader: USAGE`."""
+    old, new = privileges(live), privileges(wanted)
+    return [
+        f"{word} right of {grantee}: {', '.join(name for name in names if name + _OPTION not in names)}"
+        for word, pairs in (("extra", old - new), ("missing", new - old))
+        for grantee, names in _by_grantee(pairs).items()
+    ]
+
+
+def _statements(pairs: set[tuple[str, str]], target: str, grant: bool) -> list[str]:
+    result = []
+    for grantee, names in _by_grantee(pairs).items():
+        who = "PUBLIC" if grantee == "PUBLIC" else identifier(grantee)
+        plain = {name for name in names if not name.endswith(_OPTION)}
+        options = {name.removesuffix(_OPTION) for name in names if name.endswith(_OPTION)}
+        if grant:
+            result += [f"GRANT {target % ', '.join(sorted(plain - options))} TO {who}"] if plain - options else []
+            result += [f"GRANT {target % ', '.join(sorted(options))} TO {who}{_OPTION}"] if options else []
+        else:
+            # With a right goes its grant option; of a right that is wanted only the option is too much.
+            result += [f"REVOKE {target % ', '.join(sorted(plain))} FROM {who}"] if plain else []
+            only = sorted(options - plain)
+            result += [f"REVOKE GRANT OPTION FOR {target % ', '.join(only)} FROM {who}"] if only else []
+    return result
+
+
+def statements(live: Iterable[str], wanted: Iterable[str], target: str) -> list[str]:
+    """REVOKE and GRANT for each role that has too much or too little; `target` is `%s ON` what."""
+    old, new = privileges(live), privileges(wanted)
+    return _statements(old - new, target, grant=False) + _statements(new - old, target, grant=True)
