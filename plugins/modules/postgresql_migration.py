@@ -118,6 +118,7 @@ attributes:
     support: full
     details:
       - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
+      - Roles are left as they are. Where one differs, the assertions that are written in SQL are not asked.
       - Where the server, the database or a role is not there yet, the result says what the first run applies, and
         RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put that right;
         then of the roles and the database only.

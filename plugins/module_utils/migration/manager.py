@@ -10,6 +10,7 @@ import shlex
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
@@ -150,6 +151,9 @@ class Manager:
         self.timings["admin"] = int((time.monotonic() - begin) * 1000)
         for warning in report.warnings(self.plan, None):
             self.warn(warning)
+        if self.check_mode and self.plan.changes:
+            # They ask about roles too, which a dry run leaves as they are.
+            self.work = replace(self.work, assertions=replace(self.work.assertions, sql=()))
 
     def _owner(self) -> Owner:
         run_id = f"{os.environ.get('PORTFOLIO_RUN_ID', 'run')}/{uuid.uuid4()}"
