@@ -29,10 +29,17 @@ def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
 
 
+def built(source: Path, out: Path) -> Path:
+    result = run("ansible-galaxy", "collection", "build", "--output-path", str(out), cwd=source)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (archive,) = out.glob("bestviable-portfolio-*.tar.gz")
+    return archive
+
+
 @pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the repository's files with the litter of a used working directory in it."""
-    copy, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("artefact")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository's files with the litter of a used working directory in it."""
+    copy = tmp_path_factory.mktemp("source")
     listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, run(*listing, cwd=ROOT).stdout.split("\0")):
         if (ROOT / name).exists() or (ROOT / name).is_symlink():
@@ -49,10 +56,12 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         (copy / litter).parent.mkdir(parents=True, exist_ok=True)
         (copy / litter).write_text("left over")
-    result = run("ansible-galaxy", "collection", "build", "--output-path", str(out), cwd=copy)
-    assert result.returncode == 0, result.stdout + result.stderr
-    (archive,) = out.glob("bestviable-portfolio-*.tar.gz")
-    return archive
+    return copy
+
+
+@pytest.fixture(scope="module")
+def artefact(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(source, tmp_path_factory.mktemp("artefact"))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +97,23 @@ def test_every_sql_file_and_role_is_in_it(artefact: Path) -> None:
     for pattern in ("sql/**/*", "roles/*/**/*.yml", "roles/*/**/*.j2", "plugins/**/*.py", "playbooks/*.yml"):
         here = {str(path.relative_to(ROOT)) for path in ROOT.glob(pattern) if path.is_file()}
         assert here <= names
+
+
+def test_the_public_server_would_take_it(source: Path, tmp_path: Path) -> None:
+    """galaxy-importer, what such a server runs over an upload: without an error and without a warning."""
+    # It wants an address of the repository, which has none yet; everything else is the artefact as it is.
+    copy = shutil.copytree(source, tmp_path / "source", symlinks=True)
+    with (copy / "galaxy.yml").open("a") as galaxy:
+        galaxy.write("repository: https://repository.invalid/bestviable/portfolio\n")
+    archive = built(copy, tmp_path)
+    done = run(sys.executable, "-m", "galaxy_importer.main", str(archive), cwd=tmp_path)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "ansible-lint run complete" in said
+    assert [line for line in said.splitlines() if re.match(r"WARNING|ERROR", line)] == []
+    found = json.loads((tmp_path / "importer_result.json").read_text())
+    roles = {entry["name"] for entry in found["contents"] if entry["content_type"] == "role"}
+    assert roles == {path.name for path in (ROOT / "roles").iterdir()}
 
 
 def test_the_manifest_names_what_it_depends_on(artefact: Path) -> None:
