@@ -23,6 +23,8 @@ NOT_SEEN = {
     "docker_host_minimum_available_mb": "only refuses: tests/integration/preflight",
     "docker_host_minimum_disk_mb": "only refuses: tests/integration/preflight",
     "postgres_erp_accept_image": "only allows what is refused: tests/integration/preflight",
+    "postgrest_erp_accept_image": "only allows what is refused: tests/integration/preflight",
+    "traefik_accept_image": "only allows what is refused: tests/integration/preflight",
     "postgres_erp_accept": "only allows what is refused: tests/integration/postgresql_migration",
     "portfolio_no_log": "changes the output of a run, not the server: tests/system/test_04_secrets.py has the default",
 }
