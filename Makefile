@@ -28,7 +28,7 @@ test-unit test-consistency test-package test-deploy test-integration test-system
 	@./tests/run $(@:test-%=%)
 
 test-molecule:
-	@SCENARIO=$(or $(SCENARIO),default) ./tests/run molecule
+	@SCENARIO=$(SCENARIO) ./tests/run molecule
 
 bench:
 	@./tests/bench/run

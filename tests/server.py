@@ -148,11 +148,11 @@ def lab(*arguments: str) -> str:
 
 
 @contextmanager
-def droplet_up(name: str, port: int, work: Path) -> Iterator[Droplet]:
+def droplet_up(name: str, port: int, work: Path, recipe: str = "droplet") -> Iterator[Droplet]:
     """A bare server with the images at hand, removed at the end."""
-    subprocess.run([str(ROOT / "images" / "build"), "postgres", "postgrest", "traefik", "droplet"], check=True)
+    subprocess.run([str(ROOT / "images" / "build"), "postgres", "postgrest", "traefik", recipe], check=True)
     lab("down", name)
-    lab("up", name, str(port))
+    lab("up", name, str(port), recipe)
     try:
         lab("load", name, *IMAGES)
         host = {

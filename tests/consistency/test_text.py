@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 
 from tests.consistency.repository import ROLES, ROOT, defaults, read, tracked
 
@@ -126,6 +127,19 @@ def test_python_says_whose_it_is() -> None:
         name: read(name)[:400] for name in ("portfolio", *tracked("cli/*.py", "plugins/*.py")) if read(name).strip()
     }
     assert [name for name, head in heads.items() if "SPDX-License-Identifier: GPL-3.0-or-later" not in head] == []
+
+
+def test_every_python_program_is_checked() -> None:
+    """Ruff and mypy find *.py by themselves; the other programs stand in one list for both."""
+    first = {name: next((line for _, line in lines(name)), "") for name in tracked() if not name.endswith(".py")}
+    programs = [name for name, line in first.items() if re.match(r"#!.*python", line)]
+    assert tomllib.loads(read("pyproject.toml"))["tool"]["ruff"]["extend-include"] == sorted(programs)
+
+
+def test_every_scenario_is_run() -> None:
+    names = {name.split("/")[1] for name in tracked("molecule/*/molecule.yml")}
+    listed = re.search(r"^SCENARIOS = \{(.*)\}$", read("tests/run"), re.M)
+    assert listed and set(re.findall(r'"(\w+)":', listed[1])) == names
 
 
 def test_the_two_versions_are_one() -> None:

@@ -81,6 +81,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {},
         [],
     ),
+    "no_subnet": (
+        {"networks": {"services": None}},
+        {"portfolio_network": "services"},
+        ["docker_host_subnets", "network services"],
+    ),
     "container": ({"containers": {"postgres-erp": STRANGER}}, {}, ["postgres:16", "docker rename"]),
     "volume": ({"data_volume": DATA | {"labels": {}}}, {}, ["postgres-erp-data", "docker volume rm"]),
     "directory": ({"files": DIRECTORY}, {}, ["/opt/portfolio/postgres-erp", "portfolio_directory"]),
