@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 from cli.ansible import host_of, secrets_are_there
 from cli.call import Call, Refused, wanted_format
-from cli.findings import Json, fetch, folded, show
+from cli.findings import Json, fetch, show
+from cli.words import wrapped
 
 LEVELS = ("fail", "warn", "ok")
 HERE = "control node"
@@ -46,17 +47,17 @@ def lines(report: Json) -> Iterator[str]:
     """The text of a report: what is not OK first, each with its sentence; pure."""
     found = [one["level"] for one in report["findings"]]
     counts = ", ".join(f"{found.count(level)} {level.upper()}" for level in LEVELS)
-    yield from folded(f"doctor{' of ' + report['host'] if report['host'] else ''}: {counts}", "", "  ")
+    yield from wrapped(f"doctor{' of ' + report['host'] if report['host'] else ''}: {counts}", "", "  ")
     for level in ("fail", "warn"):
         for one in report["findings"]:
             if one["level"] == level:
                 yield f"  {level.upper():5} {one['where']}: {one['check']}"
-                yield from folded(one["message"], " " * 8, " " * 8)
+                yield from wrapped(one["message"], " " * 8, " " * 8)
     fine: dict[str, list[str]] = {}
     for one in report["findings"]:
         if one["level"] == "ok":
             fine.setdefault(one["where"], []).append(one["check"])
     for where, checks in fine.items():
-        yield from folded(", ".join(checks), f"  OK    {where:14} ", " " * 23)
+        yield from wrapped(", ".join(checks), f"  OK    {where:14} ", " " * 23)
     if not report["complete"]:
         yield "The other checks could not be made; correct this and ask again."

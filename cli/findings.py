@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,9 +18,9 @@ from typing import Any
 from cli.ansible import environment
 from cli.call import ROOT, SILENCE, Call, Refused, say
 from cli.venv import VENV, ensure_venv
+from cli.words import printable
 
 Json = dict[str, Any]
-WIDTH = 80
 COLORS = {"red": 31, "green": 32, "yellow": 33}
 
 
@@ -94,21 +93,9 @@ MARKS = {"FAIL": "red", "wrong": "red", "WARN": "yellow", "not checked": "yellow
 
 def painted(line: str, color: bool) -> str:
     """The line, its first word in color, and without what a server's text could do to a terminal."""
-    line = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line)
+    line = printable(line)
     text = line.lstrip()
     for word, name in MARKS.items() if color else ():
         if text.startswith(f"{word} "):
             return line.replace(word, f"\x1b[{COLORS[name]}m{word}\x1b[0m", 1)
     return line
-
-
-def folded(text: str, first: str, rest: str) -> list[str]:
-    """Lines of at most 80 columns; a word that is longer stands alone."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from cli.ansible import host_of
 from cli.call import Call, wanted_format
-from cli.findings import Json, fetch, folded, show
+from cli.findings import Json, fetch, show
+from cli.words import wrapped
 
 
 def status(call: Call) -> int:
@@ -27,28 +28,28 @@ def lines(report: Json) -> Iterator[str]:
         return
     count = f"{len(problems)} thing{'s are' if len(problems) > 1 else ' is'} wrong"
     verdict = {"ok": "ok", "unknown": "its status could not be found out"}
-    yield from folded(f"portfolio on {report['host']}: {verdict.get(report['status'], count)}", "", "  ")
+    yield from wrapped(f"portfolio on {report['host']}: {verdict.get(report['status'], count)}", "", "  ")
     for problem in problems:
-        yield from folded(f"{problem['what']};", "  ", "    ")
+        yield from wrapped(f"{problem['what']};", "  ", "    ")
         # A command stays in one line, so that it can be copied.
         remedy = problem["remedy"]
-        yield from [f"    {remedy}"] if "run: " in remedy else folded(remedy, "    ", "    ")
+        yield from [f"    {remedy}"] if "run: " in remedy else wrapped(remedy, "    ", "    ")
     if report["containers"]:
         yield "containers"
         yield from (_container(container) for container in report["containers"])
     if report["schema"]:
         yield "schema"
-        yield from folded(_schema(report["schema"]), "  ", "  ")
+        yield from wrapped(_schema(report["schema"]), "  ", "  ")
     if report["chain"]:
         yield "chain"
     for link in report["chain"]:
         told = "" if link["state"] == "ok" else f": {link['detail']}"
-        yield from folded(f"{link['at']}{told}", f"  {link['state']:12} {link['name']:12} ", " " * 28)
+        yield from wrapped(f"{link['at']}{told}", f"  {link['state']:12} {link['name']:12} ", " " * 28)
     if report["networks"]:
         yield "networks"
     for network in report["networks"]:
         members = ", ".join(network["containers"]) or ("empty" if network["there"] else "missing")
-        yield from folded(members, f"  {network['name']:25} ", " " * 28)
+        yield from wrapped(members, f"  {network['name']:25} ", " " * 28)
 
 
 def _container(container: Json) -> str:

@@ -18,8 +18,8 @@ from tests.ansible_task import run_module, run_task
 
 SOCKET = "/var/run/docker.sock"
 KEYS = {
-    "uid", "distribution", "architecture", "init", "memory", "disk", "libraries", "docker", "networks", "routes",
-    "volumes",
+    "uid", "distribution", "architecture", "init", "time", "memory", "disk", "libraries", "docker", "networks",
+    "routes", "volumes",
     "containers", "publishers", "traefiks", "data_users", "images", "ports", "files", "markers", "data_volume",
 }  # fmt: skip
 
