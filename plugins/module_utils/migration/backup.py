@@ -117,14 +117,14 @@ def read_listing(client: Client, path: Path) -> set[tuple[str, str]]:
 
 
 def _verify(client: Client, path: Path, tables: Iterable[tuple[str, str]]) -> None:
-    missing = sorted(set(tables) - read_listing(client, path))
-    if missing:
-        raise MigrationError(f"the backup lacks the rows of {'.'.join(missing[0])}; {UNTOUCHED}; run again")
     # The list stands at the file's beginning; only who reads to the end knows that the rows are there too.
     with path.open("rb") as file:
         code, said = client.run(client.words("pg_restore", "--file=/dev/null"), file, subprocess.DEVNULL)
     if code:
         raise MigrationError(f"the backup cannot be read to its end ({said}); {UNTOUCHED}; run again")
+    missing = sorted(set(tables) - read_listing(client, path))
+    if missing:
+        raise MigrationError(f"the backup lacks the rows of {'.'.join(missing[0])}; {UNTOUCHED}; run again")
 
 
 def _sync(path: Path) -> None:
