@@ -37,7 +37,8 @@ def rollback(call: Call) -> int:
     asked = not (file or confirmed or only_predicts(call))
     if asked and not sys.stdin.isatty():
         raise Refused(
-            f"rollback drops every table after a backup, and nobody can be asked here; add CONFIRM={NAME} if that is wanted."
+            f"rollback drops every table after a backup, and nobody can be asked here; add CONFIRM={NAME} "
+            "if that is wanted."
         )
     host = host_of(call)
     may_change(call, host)
@@ -70,7 +71,7 @@ def restore(call: Call, host: str, file: str) -> int:
 
 
 def failed(call: Call, host: str) -> int:
-    say(f"{call.verb}: {host} was left as it was; the failed task above says why.")
+    say(f"{call.verb}: it did not succeed on {host}; the failed task above says why.")
     return 1
 
 

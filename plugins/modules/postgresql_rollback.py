@@ -204,9 +204,8 @@ def main() -> None:
     except (MigrationError, LeaseError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(
-            msg=f"{error.filename or order.directory}: {error.strerror}; nothing was changed; correct that and run again"
-        )
+        place = error.filename or order.directory
+        module.fail_json(msg=f"{place}: {error.strerror}; nothing was changed; correct that and run again")
     module.exit_json(**result)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A backup file: is there room, how it is written, what makes it one. It has its name only once it was read to its end."""
+"""A backup file: is there room, how it is written, and that it has its name only once it was read to its end."""
 
 from __future__ import annotations
 

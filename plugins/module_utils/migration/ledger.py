@@ -101,10 +101,8 @@ ON CONFLICT (version) DO UPDATE SET catalog_algo = excluded.catalog_algo, finger
 """
 EVENT = "INSERT INTO migration.event (run_id, kind, object, detail) VALUES (%s, %s, %s, %s)"
 # A ledger of an earlier release does not know every kind of event yet.
-ALLOW_KINDS = (
-    f"ALTER TABLE migration.event DROP CONSTRAINT event_kind_check, ADD CONSTRAINT event_kind_check {_KINDS}"
-)
-FORGET = f"DELETE FROM migration.expected; DELETE FROM migration.applied; {ALLOW_KINDS}"
+ALLOW_KINDS = f"ALTER TABLE migration.event DROP CONSTRAINT event_kind_check, ADD CONSTRAINT event_kind_check {_KINDS}"
+FORGET = "DELETE FROM migration.expected; DELETE FROM migration.applied"
 # The schemas that the last rollback dropped; it left the others as they are.
 ROLLED_BACK = "SELECT detail -> 'schemas' FROM migration.event WHERE kind = 'rollback' ORDER BY id DESC LIMIT 1"
 

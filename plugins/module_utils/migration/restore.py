@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rows of a backup come back into the empty tables that site.yml made, all of them or none.
 
-pg_restore writes the rows as SQL, and one session of psql runs it between a lock with a check that nothing is there, and
-a COMMIT that is sent only when pg_restore has come to its end. A pipe that breaks is a transaction that never was.
+pg_restore writes the rows as SQL, and one session of psql runs it between a lock with a check that nothing is there,
+and a COMMIT that is sent only when pg_restore has come to its end. A pipe that breaks is a transaction that never was.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_
 
 
 def _rows(client: Client, path: Path, schemas: Sequence[str], pipe: Any) -> str:
-    """Everything that pg_restore makes of the file goes into the pipe; what it complains about, if it did not end well."""
+    """All that pg_restore makes of the file goes into the pipe; its complaint, if it did not end well."""
     chosen = [f"--schema={schema}" for schema in schemas]
     with path.open("rb") as file:
         code, said = client.run(client.words("pg_restore", *_OPTIONS, *chosen, "--file=-"), file, pipe)
@@ -142,4 +142,6 @@ def _error(path: Path, said: str) -> MigrationError:
             f"{tables[0]}{more} holds rows, and those of {path} do not go among them; {UNTOUCHED}; "
             "restore into tables without rows"
         )
-    return MigrationError(f"the rows of {path} do not go into the tables: {said}; {UNTOUCHED}; correct that and run again")
+    return MigrationError(
+        f"the rows of {path} do not go into the tables: {said}; {UNTOUCHED}; correct that and run again"
+    )

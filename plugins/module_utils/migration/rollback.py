@@ -183,7 +183,10 @@ def _change(session: Session, order: Order) -> Path:
             raise MigrationError(
                 f"the connection ended at COMMIT, so it is not known whether the schemas are gone{kept}; run again"
             ) from None
-        raise MigrationError(f"{error}{_blocker(session, order, error)}; {UNTOUCHED}{kept}; run again") from None
+        blocker = _blocker(session, order, error)
+        remedy = f"give it to {order.target.user} and run again" if error.sqlstate == "42501" else "run again"
+        remedy = "let it end, or end it, and run again" if blocker else remedy
+        raise MigrationError(f"{error}{blocker}; {UNTOUCHED}{kept}; {remedy}") from None
     except MigrationError as error:
         error.args = (error.sentence.replace(UNTOUCHED, UNTOUCHED + kept),)
         raise
@@ -210,7 +213,7 @@ def _drop(session: Session, order: Order, found: Found, path: Path, size: int) -
             f"{f' (and {len(lost) - 1} more)' if lost[1:] else ''}; {UNTOUCHED}; "
             "remove what leans on them, or let it lean on something else, and run again"
         )
-    session.execute(ledger.FORGET)
+    session.execute(f"{ledger.FORGET}; {ledger.ALLOW_KINDS}")
     detail = {"schemas": list(order.schemas), "versions": found.versions, "tables": len(found.tables), "bytes": size}
     session.execute(ledger.EVENT, (order.run_id, "rollback", str(path), json.dumps(detail)))
 
@@ -223,4 +226,4 @@ def _blocker(session: Session, order: Order, error: DatabaseError) -> str:
     if not rows:
         return ""
     pid, user, application, table = rows[0]
-    return f": pid {pid}, user {user}, application {application or 'unnamed'}, is at work in {table}; let it end"
+    return f": pid {pid}, user {user}, application {application or 'unnamed'}, is at work in {table}"

@@ -102,7 +102,10 @@ def look(session: Session, work: Work, begin: str) -> State:
 
 
 def _check_together(begun: list[str], work: Work, book: Ledger, live: Snapshot) -> None:
-    """A ledger and a schema belong together; one without the other is half a restore. `begun`: who must be empty first."""
+    """A ledger and a schema belong together; one without the other is half a restore.
+
+    `begun`: the schemas that are empty before the first migration.
+    """
     schemas = ", ".join(work.schemas)
     if book.applied and live.is_empty(work.schemas):
         raise MigrationError(

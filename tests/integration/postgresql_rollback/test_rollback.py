@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""postgresql_rollback on a real server: what goes and stays, who waits, and that nothing goes without a whole backup."""
+"""postgresql_rollback on a real server: what goes, what stays, who waits; nothing goes without a whole backup."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def test_a_writer_in_its_transaction_is_named_before_anything_is_written(server:
     connection.cursor().execute("UPDATE app.thing SET name = 'x' WHERE id = 1")
     try:
         sentence = server.refused()
-        assert f"pid {connection.info.backend_pid}, user app_owner, application long work, is at work in app." in sentence
+        assert (
+            f"pid {connection.info.backend_pid}, user app_owner, application long work, is at work in app." in sentence
+        )
     finally:
         connection.close()
     assert server.files == []
@@ -157,9 +159,17 @@ def test_what_others_built_on_it_is_named_and_stays(server: Server, made: str, n
 
 
 def test_a_table_made_during_the_backup_stops_it(server: Server) -> None:
-    server.around("pg_dump", f'"$@" || exit; psql -qU app_owner {server.project.database} -c "CREATE TABLE app.new()"; exit')
+    server.around(
+        "pg_dump", f'"$@" || exit; psql -qU app_owner {server.project.database} -c "CREATE TABLE app.new()"; exit'
+    )
     assert "somebody made or removed a table meanwhile" in server.refused()
     assert server.tables() == 3
+
+
+def test_a_table_of_somebody_else_cannot_be_locked(server: Server) -> None:
+    server.project.query("CREATE TABLE app.foreign_table ()")
+    assert "permission denied for table foreign_table" in server.refused()
+    assert "give it to app_owner and run again" in server.refused()
 
 
 def test_a_database_without_a_ledger_is_not_ours(server: Server) -> None:
@@ -202,7 +212,9 @@ class TestRestore:
         return backup
 
     def test_before_the_tables_are_there(self, server: Server, backup: str) -> None:
-        assert "the tables are not there yet; nothing was changed; run: make deploy" in server.run(restore=backup)["msg"]
+        assert (
+            "the tables are not there yet; nothing was changed; run: make deploy" in server.run(restore=backup)["msg"]
+        )
 
     def test_among_other_rows(self, server: Server, backup: str) -> None:
         assert server.project.run().changed
@@ -224,7 +236,7 @@ class TestRestore:
 
     def test_half_a_file_is_nothing(self, server: Server, backup: str) -> None:
         assert server.project.run().changed
-        server.around("pg_restore", '[ "$2" = --list ] || { "$@" | sed "/COPY app.thing/q"; exit 1; }')
+        server.around("pg_restore", '[ "$2" = --list ] || { "$@" | sed "/^..$/q"; exit 1; }')  # after the first table
         assert "do not go into the tables" in server.refused(restore=backup)
 
     def test_a_row_that_does_not_fit_takes_all_back(self, server: Server, backup: str) -> None:
