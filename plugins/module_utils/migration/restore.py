@@ -98,9 +98,9 @@ def _refuse(path: Path, saved: set[tuple[str, str]], found: Found) -> None:
 
 
 def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_mode: bool) -> None:
-    names = ", ".join(literal(name) for name in found.locked.split(", "))
+    names = ", ".join(literal(name) for name in found.locked)
     mode = "ACCESS SHARE" if check_mode else "ACCESS EXCLUSIVE"
-    begin = _BEGIN.format(tables=found.locked, mode=mode, names=names, full=_FULL)
+    begin = _BEGIN.format(tables=", ".join(found.locked), mode=mode, names=names, full=_FULL)
     end = _END.format(
         kinds=ledger.ALLOW_KINDS,
         run_id=literal(order.run_id),

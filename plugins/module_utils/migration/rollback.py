@@ -89,8 +89,8 @@ class Found:
 
     schemas: list[str]
     tables: list[tuple[str, str]]
-    # Quoted, for LOCK.
-    locked: str
+    # Every table, quoted.
+    locked: list[str]
     versions: list[str]
     size: int
 
@@ -128,9 +128,7 @@ def look(session: Session, order: Order) -> Found:
     rows = session.query(_TABLES, (schemas,))
     versions = [row[0] for row in session.query(ledger.READ)] if facts.ledger else []
     size: int = session.query("SELECT pg_database_size(current_database())")[0][0]
-    return Found(
-        schemas, [(row[0], row[1]) for row in rows if row[3]], ", ".join(row[2] for row in rows), versions, size
-    )
+    return Found(schemas, [(row[0], row[1]) for row in rows if row[3]], [row[2] for row in rows], versions, size)
 
 
 def run(order: Order, check_mode: bool) -> dict[str, Any]:
@@ -169,7 +167,7 @@ def _change(session: Session, order: Order) -> Path:
         session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         found = look(session, order)
         if found.locked:
-            session.execute(_PROBE.format(found.locked))
+            session.execute(_PROBE.format(", ".join(found.locked)))
         found = _unchanged(session, order, found)
         size = backup.write(order.client, path, found.tables)
         order.changing()
@@ -204,8 +202,8 @@ def _unchanged(session: Session, order: Order, before: Found) -> Found:
 def _drop(session: Session, order: Order, found: Found, path: Path, size: int) -> None:
     before = {row[0] for row in session.query(_OUTSIDE, (list(order.schemas),))}
     for schema in found.schemas:
-        # The names are this collection's own.
-        session.execute(f"DROP SCHEMA {schema} CASCADE")
+        quoted = session.query("SELECT quote_ident(%s)", (schema,))[0][0]
+        session.execute(f"DROP SCHEMA {quoted} CASCADE")
     lost = sorted(before - {row[0] for row in session.query(_OUTSIDE, (list(order.schemas),))})
     if lost:
         raise MigrationError(
