@@ -236,7 +236,8 @@ class TestRestore:
 
     def test_half_a_file_is_nothing(self, server: Server, backup: str) -> None:
         assert server.project.run().changed
-        server.around("pg_restore", '[ "$2" = --list ] || { "$@" | sed "/^..$/q"; exit 1; }')  # after the first table
+        # After the first table.
+        server.around("pg_restore", r"""[ "$2" = --list ] || { "$@" | sed '/^\\\.$/q'; exit 1; }""")
         assert "do not go into the tables" in server.refused(restore=backup)
 
     def test_a_row_that_does_not_fit_takes_all_back(self, server: Server, backup: str) -> None:
