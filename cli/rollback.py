@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
-from cli.ansible import host_of, may_change, playbook, recap
+from cli import screen
+from cli.ansible import host_of, may_change
 from cli.call import Call, Refused, say
+from cli.report import Event, Report
+from cli.run import exit_code, watch
 
 ROLLBACK = "playbooks/rollback.yml"
 ARCHIVE = "playbooks/archive_legacy.yml"
@@ -19,21 +23,23 @@ NAME = "portfolio"  # of the database: what is typed to confirm
 
 
 def only_predicts(call: Call) -> bool:
+    """Whether nothing is to be changed."""
     return bool({"--check", "-C"} & set(call.extra))
 
 
-def backup_of(output: str) -> str:
+def backup_of(events: Iterable[Event]) -> str:
     """The name of the backup that a run told of; empty when it made none."""
-    found = re.search(rf"/({NAME}-\w+Z-\w+\.dump)", output)
-    return found[1] if found else ""
+    told = [event["said"] for event in events if isinstance(event.get("said"), Mapping)]
+    return "".join(PurePosixPath(said["backup"][0]).name for said in told if "backup" in said)
 
 
 def rollback(call: Call) -> int:
+    """Drop the schemas after a backup, once that is confirmed; or put the rows of a backup back."""
     file, confirmed = call.settings.get("RESTORE", ""), call.settings.get("CONFIRM", "")
     if file and confirmed:
-        raise Refused("rollback either drops (CONFIRM) or restores (RESTORE); give one of the two.")
+        raise Refused("CONFIRM= drops the tables and RESTORE= puts rows back; give one of the two.")
     if confirmed and confirmed != NAME:
-        raise Refused(f"CONFIRM is {confirmed!r}, not the database's name; nothing was changed; give CONFIRM={NAME}.")
+        raise Refused(f"CONFIRM={confirmed} is not the database's name, nothing was changed; give CONFIRM={NAME}.")
     asked = not (file or confirmed or only_predicts(call))
     if asked and not sys.stdin.isatty():
         raise Refused(
@@ -43,57 +49,53 @@ def rollback(call: Call) -> int:
     host = host_of(call)
     may_change(call, host)
     if file:
-        return restore(call, host.name, file)
+        report = watch(call, host, ROLLBACK, "-e", json.dumps({"rollback_restore": file})).report
+        if not report.failure and not report.check:
+            print(f"rollback: the rows of {file} are in the tables on {host.name} again; look: make psql{call.again}")
+        return end(report)
     if asked:
-        code, output = playbook(call, ROLLBACK, "--check")
-        if code or not recap(output).get("changed", 0):
-            return failed(call, host.name) if code else 0
+        report = watch(call, host, ROLLBACK, "--check").report
+        if report.failure or not report.effects:
+            return end(report)
         if input(f"Type {NAME} to drop what is listed above, after a backup: ") != NAME:
-            raise Refused("rollback was not confirmed; nothing was changed.")
-    code, output = playbook(call, ROLLBACK, "-e", json.dumps({"confirm": NAME}))
-    if code:
-        return failed(call, host.name)
-    file = backup_of(output)
+            raise Refused(f"rollback was not confirmed, nothing was changed; type {NAME} if you want it.")
+    watched = watch(call, host, ROLLBACK, "-e", json.dumps({"confirm": NAME}))
+    file = backup_of(watched.events)
     if file:
-        print(f"\nrollback: the tables on {host.name} are gone, their rows are in {file}")
+        print(f"rollback: the tables on {host.name} are gone, their rows are in {file}")
         print(f"  tables   make deploy{call.again}")
         print(f"  rows     make rollback RESTORE={file}{call.again}")
+    return end(watched.report)
+
+
+def end(report: Report) -> int:
+    """The exit code, after what went wrong was said."""
+    if report.failure:
+        say("\n".join(screen.failed(report)))
+        return exit_code(report)
     return 0
-
-
-def restore(call: Call, host: str, file: str) -> int:
-    code, _output = playbook(call, ROLLBACK, "-e", json.dumps({"rollback_restore": file}))
-    if code:
-        return failed(call, host)
-    if not only_predicts(call):
-        print(f"\nrollback: the rows of {file} are in the tables on {host} again; look: make psql{call.again}")
-    return 0
-
-
-def failed(call: Call, host: str) -> int:
-    say(f"{call.verb}: it did not succeed on {host}; the failed task above says why.")
-    return 1
 
 
 def archive(call: Call) -> int:
+    """Move the migrations of an old service away, or back."""
     state = call.settings.get("STATE", "archived")
     if state not in ("archived", "restored"):
-        raise Refused(f"there is no state {state!r} of the old migrations; STATE is archived or restored.")
+        raise Refused(f"there is no state {state!r} of the old migrations; set STATE to archived or restored.")
     directory = call.settings["DIRECTORY"]
     if not directory.startswith("/"):
         raise Refused(f"DIRECTORY is {directory!r}; give its full path on the server, such as {DIRECTORY}.")
     host = host_of(call)
     may_change(call, host)
     options = {"archive_legacy_directory": directory, "archive_legacy_state": state}
-    code, output = playbook(call, ARCHIVE, "-e", json.dumps(options))
-    if code:
-        return failed(call, host.name)
-    place = "migrations/deprecated" if state == "archived" else "migrations"
-    if not recap(output).get("changed", 0):
-        print(f"\narchive: nothing to do, the old migrations are in {directory}/{place}")
-    elif only_predicts(call):
-        print(f"\narchive: the old migrations would then be in {directory}/{place}; nothing was changed")
+    report = watch(call, host, ARCHIVE, "-e", json.dumps(options)).report
+    place = f"{directory}/migrations{'/deprecated' if state == 'archived' else ''}"
+    if report.failure:
+        return end(report)
+    if not report.effects:
+        print(f"archive: nothing to do, the old migrations are in {place}")
+    elif report.check:
+        print(f"archive: the old migrations would then be in {place}; nothing was changed")
     else:
         undo = f"; back again: make archive DIRECTORY={directory} STATE=restored{call.again}"
-        print(f"\narchive: the old migrations are now in {directory}/{place}{undo if state == 'archived' else ''}")
+        print(f"archive: the old migrations are now in {place}{undo if state == 'archived' else ''}")
     return 0

@@ -20,7 +20,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.err
 # What stays free for everything else on that disk, the server's own write-ahead log first.
 MARGIN = 100 * 1024 * 1024
 _MB = 1024 * 1024
-UNTOUCHED = "nothing was changed"
 # A long dump must not look like a run that is gone (the run's lease lives for ten minutes).
 _RENEWAL = 60.0
 _PARTIAL = ".partial"
@@ -52,7 +51,9 @@ class Client:
             try:
                 process = subprocess.Popen(words, stdin=given, stdout=taken, stderr=said)
             except OSError as error:
-                raise MigrationError(f"{words[0]} cannot be run: {error.strerror}; {UNTOUCHED}; install it") from None
+                raise MigrationError(
+                    f"{words[0]} cannot be run: {error.strerror}; nothing was changed; install it"
+                ) from None
             self.wait(process)
             return process.returncode, told(said)
 
@@ -96,7 +97,7 @@ def refuse_no_room(directory: Path, size: int, free: int) -> None:
     if free < size + MARGIN:
         raise MigrationError(
             f"{directory} has {free // _MB} MB free, and a backup needs up to {(size + MARGIN) // _MB} MB "
-            f"(the database has {size // _MB} MB, {MARGIN // _MB} MB stay free); {UNTOUCHED}; "
+            f"(the database has {size // _MB} MB, {MARGIN // _MB} MB stay free); nothing was changed; "
             "free disk space there and run again"
         )
 
@@ -111,7 +112,9 @@ def read_listing(client: Client, path: Path) -> set[tuple[str, str]]:
     with path.open("rb") as file, tempfile.TemporaryFile() as listing:
         code, said = client.run(client.words("pg_restore", "--list"), file, listing)
         if code:
-            raise MigrationError(f"{path} is no backup that can be read ({said}); {UNTOUCHED}; give another file")
+            raise MigrationError(
+                f"{path} is no backup that can be read ({said}); nothing was changed; give another file"
+            )
         listing.seek(0)
         return tables_of(listing.read().decode(errors="replace"))
 
@@ -121,10 +124,10 @@ def _verify(client: Client, path: Path, tables: Iterable[tuple[str, str]]) -> No
     with path.open("rb") as file:
         code, said = client.run(client.words("pg_restore", "--file=/dev/null"), file, subprocess.DEVNULL)
     if code:
-        raise MigrationError(f"the backup cannot be read to its end ({said}); {UNTOUCHED}; run again")
+        raise MigrationError(f"the backup cannot be read to its end ({said}); nothing was changed; run again")
     missing = sorted(set(tables) - read_listing(client, path))
     if missing:
-        raise MigrationError(f"the backup lacks the rows of {'.'.join(missing[0])}; {UNTOUCHED}; run again")
+        raise MigrationError(f"the backup lacks the rows of {'.'.join(missing[0])}; nothing was changed; run again")
 
 
 def _sync(path: Path) -> None:
@@ -141,7 +144,9 @@ def _dump(client: Client, path: Path) -> None:
         words = client.words("pg_dump", "--format=custom", "--lock-wait-timeout=10s", *client.login())
         code, said = client.run(words, subprocess.DEVNULL, file)
     if code:
-        raise MigrationError(f"the backup could not be written ({said}); {UNTOUCHED}; correct that and run again")
+        raise MigrationError(
+            f"the backup could not be written ({said}); nothing was changed; correct that and run again"
+        )
 
 
 def write(client: Client, path: Path, tables: Iterable[tuple[str, str]]) -> int:

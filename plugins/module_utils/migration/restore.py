@@ -15,10 +15,10 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import backup, ledger, rollback
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import UNTOUCHED, Client
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rollback import Found, Order
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session
@@ -61,7 +61,7 @@ def literal(text: str) -> str:
 def run(order: Order, path: Path, check_mode: bool) -> dict[str, Any]:
     """The module's result."""
     if not path.is_file():
-        raise MigrationError(f"{path} is not a file on the server; {UNTOUCHED}; give one of {path.parent}")
+        raise MigrationError(f"{path} is not a file on the server; nothing was changed; give one of {path.parent}")
     saved = {table for table in backup.read_listing(order.client, path) if table[0] in order.schemas}
     session = Session(order.target, order.settings)
     try:
@@ -85,15 +85,15 @@ def run(order: Order, path: Path, check_mode: bool) -> dict[str, Any]:
 
 def _refuse(path: Path, saved: set[tuple[str, str]], found: Found) -> None:
     if not saved:
-        raise MigrationError(f"{path} holds no rows of these schemas; {UNTOUCHED}; give another file")
+        raise MigrationError(f"{path} holds no rows of these schemas; nothing was changed; give another file")
     if not found.versions:
-        raise MigrationError(f"the tables are not there yet; {UNTOUCHED}; run: make deploy")
+        raise MigrationError("schema migration says that no table is there yet; nothing was changed; run: make deploy")
     missing = sorted(saved - set(found.tables))
     if missing:
         name = ".".join(missing[0])
         raise MigrationError(
-            f"{path} holds table {name}, which is not in the database; {UNTOUCHED}; make that table (its definition is "
-            "in the file) and run again"
+            f"{path} holds table {name}, which is not in the database; nothing was changed; "
+            "create it as the file defines it and run again"
         )
 
 
@@ -123,7 +123,7 @@ def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_
                     pipe.write(end.encode())
         client.wait(psql)
         if psql.returncode or complaint:
-            raise _error(path, backup.told(said) or complaint)
+            _refuse_rows(path, backup.told(said) or complaint)
 
 
 def _rows(client: Client, path: Path, schemas: Sequence[str], pipe: Any) -> str:
@@ -134,14 +134,14 @@ def _rows(client: Client, path: Path, schemas: Sequence[str], pipe: Any) -> str:
     return (said or f"exit {code}") if code else ""
 
 
-def _error(path: Path, said: str) -> MigrationError:
+def _refuse_rows(path: Path, said: str) -> NoReturn:
     if _FULL in said:
         tables = said.partition(_FULL)[2].partition(" CONTEXT:")[0].split(", ")
         more = f" (and {len(tables) - 1} more)" if tables[1:] else ""
-        return MigrationError(
-            f"{tables[0]}{more} holds rows, and those of {path} do not go among them; {UNTOUCHED}; "
+        raise MigrationError(
+            f"{tables[0]}{more} holds rows, and those of {path} do not go among them; nothing was changed; "
             "restore into tables without rows"
         )
-    return MigrationError(
-        f"the rows of {path} do not go into the tables: {said}; {UNTOUCHED}; correct that and run again"
+    raise MigrationError(
+        f"the rows of {path} do not go into the tables: {said}; nothing was changed; correct that and run again"
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import backup, ledger, lock
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import UNTOUCHED, Client
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Facts
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -123,7 +123,7 @@ def look(session: Session, order: Order) -> Found:
     if schemas and not facts.ledger:
         raise MigrationError(
             f"there is no ledger in schema migration, so nothing says that {', '.join(schemas)} are ours; "
-            f"{UNTOUCHED}; drop them by hand if they may go"
+            f"nothing was changed; remove them by hand if they may go"
         )
     rows = session.query(_TABLES, (schemas,))
     versions = [row[0] for row in session.query(ledger.READ)] if facts.ledger else []
@@ -184,9 +184,10 @@ def _change(session: Session, order: Order) -> Path:
         blocker = _blocker(session, order, error)
         remedy = f"give it to {order.target.user} and run again" if error.sqlstate == "42501" else "run again"
         remedy = "let it end, or end it, and run again" if blocker else remedy
-        raise MigrationError(f"{error}{blocker}; {UNTOUCHED}{kept}; {remedy}") from None
+        raise MigrationError(f"{error}{blocker}; nothing was changed{kept}; {remedy}") from None
     except MigrationError as error:
-        error.args = (error.sentence.replace(UNTOUCHED, UNTOUCHED + kept),)
+        untouched = "nothing was changed"
+        error.args = (error.sentence.replace(untouched, untouched + kept),)
         raise
     return path
 
@@ -195,7 +196,9 @@ def _unchanged(session: Session, order: Order, before: Found) -> Found:
     """A table that somebody made meanwhile is not locked, and perhaps not in the backup."""
     now = look(session, order)
     if now.locked != before.locked:
-        raise MigrationError(f"somebody made or removed a table meanwhile; {UNTOUCHED}; run again")
+        raise MigrationError(
+            "somebody made or removed a table while the server wrote the backup; nothing was changed; run again"
+        )
     return now
 
 
@@ -208,7 +211,7 @@ def _drop(session: Session, order: Order, found: Found, path: Path, size: int) -
     if lost:
         raise MigrationError(
             f"{lost[0]} leans on {', '.join(found.schemas)} and would go with them"
-            f"{f' (and {len(lost) - 1} more)' if lost[1:] else ''}; {UNTOUCHED}; "
+            f"{f' (and {len(lost) - 1} more)' if lost[1:] else ''}; nothing was changed; "
             "remove what leans on them, or let it lean on something else, and run again"
         )
     session.execute(f"{ledger.FORGET}; {ledger.ALLOW_KINDS}")

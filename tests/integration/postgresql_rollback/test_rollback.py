@@ -213,7 +213,8 @@ class TestRestore:
 
     def test_before_the_tables_are_there(self, server: Server, backup: str) -> None:
         assert (
-            "the tables are not there yet; nothing was changed; run: make deploy" in server.run(restore=backup)["msg"]
+            "says that no table is there yet; nothing was changed; run: make deploy"
+            in server.run(restore=backup)["msg"]
         )
 
     def test_among_other_rows(self, server: Server, backup: str) -> None:

@@ -16,11 +16,15 @@ from cli.rollback import archive, backup_of, rollback
 @pytest.mark.parametrize(
     ("verb", "settings", "told"),
     [
-        (rollback, {"CONFIRM": "Portfolio"}, "CONFIRM is 'Portfolio', not the database's name; nothing was changed"),
+        (
+            rollback,
+            {"CONFIRM": "Portfolio"},
+            "CONFIRM=Portfolio is not the database's name, nothing was changed; give CONFIRM=portfolio",
+        ),
         (rollback, {"CONFIRM": "portfolio", "RESTORE": "x.dump"}, "give one of the two"),
         (rollback, {}, "nobody can be asked here; add CONFIRM=portfolio if that is wanted"),
         (archive, {"DIRECTORY": "old"}, "DIRECTORY is 'old'; give its full path on the server"),
-        (archive, {"DIRECTORY": "/old", "STATE": "gone"}, "STATE is archived or restored"),
+        (archive, {"DIRECTORY": "/old", "STATE": "gone"}, "set STATE to archived or restored"),
     ],
 )
 def test_a_refusal_needs_no_server(
@@ -35,6 +39,7 @@ def test_a_refusal_needs_no_server(
 
 
 def test_the_backup_is_read_from_what_the_run_said() -> None:
-    said = '"msg": ["… in /opt/portfolio/postgres-erp/backups/portfolio-20260101T000000Z-0b7e1c2d.dump.", "Make …"]'
-    assert backup_of(said) == "portfolio-20260101T000000Z-0b7e1c2d.dump"
-    assert backup_of("Nothing to roll back: the schemas are gone already.") == ""
+    backup = "/opt/portfolio/postgres-erp/backups/portfolio-20260101T000000Z-0b7e1c2d.dump"
+    events = [{"event": "step"}, {"said": "a sentence"}, {"said": {"tables dropped": ["35"], "backup": [backup]}}]
+    assert backup_of(events) == "portfolio-20260101T000000Z-0b7e1c2d.dump"
+    assert backup_of([{"said": {"nothing to roll back": ["the schemas are gone already"]}}]) == ""
