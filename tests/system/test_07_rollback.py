@@ -97,9 +97,8 @@ def filled(converged: Droplet) -> Iterator[Droplet]:
 def test_without_the_name_or_without_room_nothing_is_touched(filled: Droplet) -> None:
     before, containers = state(filled), filled.containers()
     assert "add CONFIRM=portfolio if that is wanted" in refused(filled.verb("rollback"))
-    assert "CONFIRM=yes is not the database's name, nothing was changed; give CONFIRM=portfolio" in refused(
-        filled.verb("rollback", "CONFIRM=yes")
-    )
+    wrong = refused(filled.verb("rollback", "CONFIRM=yes"))
+    assert "CONFIRM=yes is not the database's name, nothing was changed; give CONFIRM=portfolio" in wrong
     # The playbook by itself asks for the same word.
     book, word = "playbooks/rollback.yml", "confirm=Portfolio"
     direct = subprocess.run(

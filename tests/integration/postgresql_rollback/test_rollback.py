@@ -162,7 +162,7 @@ def test_a_table_made_during_the_backup_stops_it(server: Server) -> None:
     server.around(
         "pg_dump", f'"$@" || exit; psql -qU app_owner {server.project.database} -c "CREATE TABLE app.new()"; exit'
     )
-    assert "somebody made or removed a table meanwhile" in server.refused()
+    assert "somebody made or removed a table while the server wrote the backup" in server.refused()
     assert server.tables() == 3
 
 
@@ -212,10 +212,8 @@ class TestRestore:
         return backup
 
     def test_before_the_tables_are_there(self, server: Server, backup: str) -> None:
-        assert (
-            "says that no table is there yet; nothing was changed; run: make deploy"
-            in server.run(restore=backup)["msg"]
-        )
+        told = server.run(restore=backup)["msg"]
+        assert "says that no table is there yet; nothing was changed; run: make deploy" in told
 
     def test_among_other_rows(self, server: Server, backup: str) -> None:
         assert server.project.run().changed

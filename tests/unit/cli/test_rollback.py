@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from cli.call import Call, Refused
+from cli.report import Event
 from cli.rollback import archive, backup_of, rollback
 
 
@@ -40,6 +41,10 @@ def test_a_refusal_needs_no_server(
 
 def test_the_backup_is_read_from_what_the_run_said() -> None:
     backup = "/opt/portfolio/postgres-erp/backups/portfolio-20260101T000000Z-0b7e1c2d.dump"
-    events = [{"event": "step"}, {"said": "a sentence"}, {"said": {"tables dropped": ["35"], "backup": [backup]}}]
+    events: list[Event] = [
+        {"event": "step"},
+        {"said": "a sentence"},
+        {"said": {"tables dropped": ["35"], "backup": [backup]}},
+    ]
     assert backup_of(events) == "portfolio-20260101T000000Z-0b7e1c2d.dump"
     assert backup_of([{"said": {"nothing to roll back": ["the schemas are gone already"]}}]) == ""
