@@ -19,6 +19,7 @@ MODULE_VERSION = "0.1.0"
 FORMAT = 1
 _MARK = "bestviable.portfolio ledger"
 _COMMENT = re.compile(rf"{_MARK} ([0-9]+)")
+_KINDS = "CHECK (kind IN ('apply', 'access', 'repair', 'accept', 'drift', 'failure', 'rollback', 'restore'))"
 
 CREATE = f"""
 CREATE SCHEMA migration;
@@ -53,8 +54,7 @@ CREATE TABLE migration.event (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id text NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    kind text NOT NULL CONSTRAINT event_kind_check
-        CHECK (kind IN ('apply', 'access', 'repair', 'accept', 'drift', 'failure')),
+    kind text NOT NULL CONSTRAINT event_kind_check {_KINDS},
     object text,
     detail jsonb NOT NULL DEFAULT '{{}}'
 );
@@ -100,6 +100,11 @@ ON CONFLICT (version) DO UPDATE SET catalog_algo = excluded.catalog_algo, finger
     run_id = excluded.run_id, recorded_at = excluded.recorded_at
 """
 EVENT = "INSERT INTO migration.event (run_id, kind, object, detail) VALUES (%s, %s, %s, %s)"
+# A ledger of an earlier release does not know every kind of event yet.
+ALLOW_KINDS = f"ALTER TABLE migration.event DROP CONSTRAINT event_kind_check, ADD CONSTRAINT event_kind_check {_KINDS}"
+FORGET = "DELETE FROM migration.expected; DELETE FROM migration.applied"
+# The schemas that the last rollback dropped; it left the others as they are.
+ROLLED_BACK = "SELECT detail -> 'schemas' FROM migration.event WHERE kind = 'rollback' ORDER BY id DESC LIMIT 1"
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ def look(session: Session, work: Work, begin: str) -> State:
     ledger.check_facts(facts, work.server_major, session.backend_pid, facts.user)
     book = ledger.read(session.query(ledger.READ)) if facts.ledger else Ledger()
     live = snapshot(session, work.schemas)
-    _check_together(work, book, live)
+    rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger and not book.applied else []
+    _check_together(rolled_back[0][0] if rolled_back else work.schemas, work, book, live)
     plan, edited = ledger.plan(work.migrations, book, work.accept)
     if edited:
         raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
@@ -110,16 +111,19 @@ def look(session: Session, work: Work, begin: str) -> State:
     return State(facts, book, live, recorded, mark, plan, access)
 
 
-def _check_together(work: Work, book: Ledger, live: Snapshot) -> None:
-    """A ledger and a schema belong together; one without the other is half a restore."""
+def _check_together(begun: list[str], work: Work, book: Ledger, live: Snapshot) -> None:
+    """A ledger and a schema belong together; one without the other is half a restore.
+
+    `begun`: the schemas that are empty before the first migration.
+    """
     schemas = ", ".join(work.schemas)
     if book.applied and live.is_empty(work.schemas):
         raise MigrationError(
             f"the ledger says that {book.version} was applied, but the schemas {schemas} are empty; "
             "nothing was changed; restore them from a backup, or drop schema migration to begin anew"
         )
-    if not book.applied and not live.is_empty(work.schemas):
-        owned = [item.key for item in live.everything if item.schema in work.schemas and not item.parent]
+    if not book.applied and not live.is_empty(begun):
+        owned = [item.key for item in live.everything if item.schema in begun and not item.parent]
         first = next(key for key in owned if not key.startswith(("schema ", "default privileges ")))
         raise MigrationError(
             f"the schemas {schemas} hold objects ({first}, ...) but there is no ledger in schema migration; "

@@ -139,7 +139,8 @@ def _record(session: Session, work: Work, before: State, middle: Snapshot, after
     objects = catalog.carry(
         before.recorded if expected else before.snapshot.objects, before.snapshot.objects, after.objects
     )
-    kept = set(expected.access_objects) if expected else set()
+    # Where no migration is applied, what is there was left by a rollback: the guards that the access files made.
+    kept = set(expected.access_objects if expected else before.snapshot.objects)
     # What appeared while the access files ran is theirs as a whole; of other objects only the access list is.
     by_access = (kept & set(objects)) | (set(after.objects) - set(middle.objects))
     mark = catalog.fingerprint(objects)
