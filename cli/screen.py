@@ -20,7 +20,7 @@ DIFF = "in the files"
 HAS_READ = "{} has read its configuration again"
 # Verbs of ./portfolio, in the order in which they are shown.
 CONNECT = ("psql", "logs S=postgres-erp")
-NEXT = ("plan", "token ROLE=erp_reader", "help")
+NEXT = ("status", "plan", "help")
 
 
 @dataclass(frozen=True)
