@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from cli import screen
 from cli.ansible import host_of, may_change
 from cli.call import Call, Refused, say
-from cli.report import Event, Report
-from cli.run import exit_code, watch
+from cli.report import INTERRUPTED, Event, Report
+from cli.run import watch
 
 ROLLBACK = "playbooks/rollback.yml"
 ARCHIVE = "playbooks/archive_legacy.yml"
@@ -69,10 +69,10 @@ def rollback(call: Call) -> int:
 
 
 def end(report: Report) -> int:
-    """The exit code, after what went wrong was said."""
+    """The exit code, after what went wrong was said: a playbook that fails here has left the server as it was."""
     if report.failure:
         say("\n".join(screen.failed(report)))
-        return exit_code(report)
+        return report.exit if report.exit == INTERRUPTED else 1
     return 0
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from cli.call import Call, Refused
-from cli.report import Event
-from cli.rollback import archive, backup_of, rollback
+from cli.report import Event, Failure, Report
+from cli.rollback import archive, backup_of, end, rollback
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_the_backup_is_read_from_what_the_run_said() -> None:
     ]
     assert backup_of(events) == "portfolio-20260101T000000Z-0b7e1c2d.dump"
     assert backup_of([{"said": {"nothing to roll back": ["the schemas are gone already"]}}]) == ""
+
+
+@pytest.mark.parametrize(("ansible", "ours"), [(2, 1), (4, 1), (130, 130)])
+def test_what_went_wrong_is_exit_code_1(ansible: int, ours: int) -> None:
+    failure = Failure("there is no room; free disk space and run again")
+    assert end(Report("rollback", "droplet", check=False, exit=ansible, seconds=1.0, failure=failure)) == ours
+    assert end(Report("rollback", "droplet", check=False, exit=0, seconds=1.0)) == 0
