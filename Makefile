@@ -30,8 +30,9 @@ test-unit test-consistency test-package test-deploy test-integration test-system
 test-molecule:
 	@SCENARIO=$(SCENARIO) ./tests/run molecule
 
+# DRIFT=1: what each playbook makes of changes by hand as well.
 bench:
-	@./tests/bench/run
+	@./tests/bench/run $(if $(DRIFT),--drift) $(if $(WRITE),--write)
 
 # What is made from something else: the tables of variables in the roles' READMEs, the check of a running database from
 # its assertions, the description of the tables from a throw-away database's catalog, the errors from their sources,

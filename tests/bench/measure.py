@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One playbook on one server: its first deploy, then pings and runs that have nothing to do, in turn, over SSH."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.server import BIN, ROOT, Droplet, Run
+
+PLAYBOOKS = {"ours": ROOT / "site.yml", "plain": ROOT / "tests" / "bench" / "plain" / "site.yml"}
+CONTAINERS = ("postgres-erp", "postgrest-erp", "traefik")
+
+
+@dataclass(frozen=True)
+class Figures:
+    first_deploy_s: float
+    ping_s: float
+    noop_s: float
+    noop_ratio: float
+    executions: int
+    changed: int
+    memory_mb: dict[str, float]
+
+
+def timed(command: list[str], droplet: Droplet) -> tuple[float, Run]:
+    """Seconds and result of one command on the control node."""
+    (droplet.work / "executions.jsonl").unlink(missing_ok=True)
+    began = time.monotonic()
+    done = subprocess.run(
+        command,
+        env=droplet.environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return time.monotonic() - began, Run(done.returncode, done.stdout, droplet.executions())
+
+
+def play(droplet: Droplet, playbook: Path, *options: str) -> tuple[float, Run]:
+    return timed([str(BIN / "ansible-playbook"), "-i", str(droplet.inventory), str(playbook), *options], droplet)
+
+
+def succeeded(what: str, measured: tuple[float, Run]) -> tuple[float, Run]:
+    """What was measured; a failure ends the bench, as no figure would mean anything."""
+    if measured[1].returncode:
+        sys.exit(f"bench: {what} failed (exit {measured[1].returncode}):\n{measured[1].output[-4000:]}")
+    return measured
+
+
+def idle_memory(droplet: Droplet) -> dict[str, float]:
+    """MB that the processes of each container hold (rss and shared memory, without the page cache), by the cgroup."""
+    found = {}
+    for name in CONTAINERS:
+        identity = droplet.shell(f"docker inspect -f '{{{{.Id}}}}' {name}")
+        lines = droplet.shell(
+            f"cat $(find /sys/fs/cgroup -path '*{identity}*' -name memory.stat | head -1)"
+        ).splitlines()
+        counters = {key: int(value) for key, value in (line.split() for line in lines)}
+        version1 = counters.get("total_rss", 0) + counters.get("total_shmem", counters.get("shmem", 0))
+        found[name] = (version1 or counters.get("anon", 0) + counters.get("shmem", 0)) / 1024**2
+    return found
+
+
+def figures(droplet: Droplet, name: str, rounds: int) -> Figures:
+    """Measures the playbook `name` on a bare server."""
+    playbook = PLAYBOOKS[name]
+    print(f"{name}: first deploy of a bare server, images at hand", flush=True)
+    first, _run = succeeded(f"the first deploy of {playbook}", play(droplet, playbook))
+    ping = [str(BIN / "ansible"), "-i", str(droplet.inventory), "portfolio", "-m", "ansible.builtin.ping"]
+    pings, noops = [], []
+    for number in range(rounds):
+        print(f"{name}: round {number + 1} of {rounds}: ping, then a run that has nothing to do", flush=True)
+        pings.append(succeeded("ping", timed(ping, droplet))[0])
+        seconds, run = succeeded(f"a second run of {playbook}", play(droplet, playbook))
+        noops.append(seconds)
+    return Figures(
+        first_deploy_s=first,
+        ping_s=statistics.median(pings),
+        noop_s=statistics.median(noops),
+        noop_ratio=statistics.median(noop / ping for noop, ping in zip(noops, pings, strict=True)),
+        executions=sum(not execution["delegated"] for execution in run.executions),
+        changed=run.recap["changed"],
+        memory_mb=idle_memory(droplet),
+    )
