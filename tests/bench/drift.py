@@ -16,7 +16,7 @@ import yaml
 from tests.bench.measure import PLAYBOOKS, play, succeeded
 from tests.server import DIRECTORY, ROOT, Droplet, Run
 
-FILE = ROOT / "molecule" / "drift" / "cases.yml"
+FILE = ROOT / "molecule" / "drift" / "vars" / "cases.yml"
 WARNING = re.compile(r"^\[WARNING\]: .*(?:\n(?!\n).*)*", re.MULTILINE)
 
 

@@ -76,7 +76,7 @@ def drift_sentence(found: Mapping[str, Sequence[Outcome]]) -> str:
         return f"named {sum(one.named for one in outcomes)} and settled {sum(one.settled for one in outcomes)}"
 
     return (
-        f"Of {len(ours)} changes by hand (`molecule/drift/cases.yml`) `site.yml` {count(ours)}, the hand-written\n"
+        f"Of {len(ours)} changes by hand (`molecule/drift/vars/cases.yml`) `site.yml` {count(ours)}, the hand-written\n"
         f"playbook {count(plain)}. Named: by `--check`; settled: put right by one run, or named and left alone\n"
         "where only a person may decide.\n"
     )
