@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,12 +25,12 @@ def test_the_verbs_that_look_know_a_bare_server(droplet: Droplet) -> None:
 def test_check_on_a_server_without_docker_predicts_the_run(droplet: Droplet) -> None:
     # Removed, not purged, which would take the images with it.
     droplet.shell("apt-get remove -q -y docker.io >/dev/null 2>&1 && ! command -v docker")
-    predicted = droplet.run("--check", *DISTRIBUTION)
-    assert predicted.returncode == 0, predicted.output
+    planned = droplet.verb("plan", "FORMAT=json", *DISTRIBUTION)
+    assert planned.returncode == 2, planned.stderr
     assert droplet.shell("ls -d /home/david /etc/docker/daemon.json /run/portfolio 2>/dev/null", check=False) == ""
-    done = droplet.run(*DISTRIBUTION)
-    assert done.returncode == 0, done.output
-    assert done.changed_tasks == predicted.changed_tasks
+    done = droplet.verb("deploy", "FORMAT=json", *DISTRIBUTION)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["effects"] == json.loads(planned.stdout)["effects"]
     assert droplet.shell("systemctl is-enabled docker") == "enabled"
     again = droplet.run(*DISTRIBUTION)
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output

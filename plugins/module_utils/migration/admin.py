@@ -179,6 +179,18 @@ def _plan_server(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> Non
         )
 
 
+def _password(name: str) -> Change:
+    return Change(f"password {name}", "another one", "as in its file", (), "not the one in its file")
+
+
+def first(work: AdminWork) -> AdminPlan:
+    """On a server that has nothing yet."""
+    plan = AdminPlan(incomplete=True)
+    _plan_roles(work, plan, {"roles": {}, "database": None})
+    plan.changes += [_password(name) for name, _path in work.logins]
+    return plan
+
+
 def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
     state, plan = _read(work, session), AdminPlan()
     found, database = state["roles"] or {}, state["database"] or {}
@@ -187,9 +199,7 @@ def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
     for login in logins:
         if not login.password or login.name not in found or not _password_works(work, login):
             plan.passwords.append(login)
-            plan.changes.append(
-                Change(f"password {login.name}", "another one", "as in its file", (), "not the one in its file")
-            )
+            plan.changes.append(_password(login.name))
     plan.incomplete = (
         plan.create_database
         or any(name not in found for name in work.wanted.roles)

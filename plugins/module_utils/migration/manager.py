@@ -123,6 +123,8 @@ class Manager:
 
     def predict(self) -> dict[str, Any]:
         """Nothing is there to look at: all of it is pending."""
+        if self.admin_work and self.plan.empty:
+            self.plan = admin.first(self.admin_work)
         return report.predicted(self.work, self.plan)
 
     def run(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def test_shipped_sql(shipped: Project) -> None:
     assert bare.changed and bare.data["pending"] == ["001", "002"] and not bare.data["reachable"]
     first = shipped.run()
     assert first.rc == 0 and [item["version"] for item in first.data["applied"]] == ["001", "002"], first.text
+    assert first.data["effects"] == bare.data["effects"]
     assert shipped.query(COUNT, user="erp_admin") == [(35,)]
     for check in (True, False):
         again = shipped.run(check=check)
