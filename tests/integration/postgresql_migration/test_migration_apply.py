@@ -218,7 +218,7 @@ def test_a_locked_table_is_waited_for_and_tried_again(project: Project) -> None:
         predicted = project.run(check=True)
         assert predicted.message == (
             "003_x.sql:1:1: canceling statement due to lock timeout (SQLSTATE 55P03); nothing was changed; "
-            "another session locks a table: end it and run again"
+            "end the session that locks a table and run again"
         )
         process = project.start(lock_timeout=1)
         time.sleep(2)
