@@ -110,11 +110,10 @@ tables:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, info
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
-    Target,
     no_driver_sentence,
 )
 
@@ -132,15 +131,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    target = Target(
-        user=params["login_user"],
-        database=params["login_db"],
-        host=params["login_unix_socket"] or params["login_host"],
-        port=params["login_port"],
-        password=params["login_password"],
-        ssl_mode=params["ssl_mode"],
-        ca_cert=params["ca_cert"],
-    )
+    target = target_of(params)
     if PSYCOPG2_ERROR and not module.check_mode:
         module.fail_json(msg=no_driver_sentence())
     if params["events"] < 0:

@@ -131,7 +131,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import 
     renew_from_environment,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import restore, rollback
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rollback import Order
@@ -139,7 +139,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
     PSYCOPG2_ERROR,
     DatabaseError,
     Settings,
-    Target,
 )
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -164,15 +163,7 @@ def order_of(module: AnsibleModule) -> Order:
         renew_from_environment(module.check_mode)
 
     return Order(
-        target=Target(
-            user=params["login_user"],
-            database=params["login_db"],
-            host=params["login_unix_socket"] or params["login_host"],
-            port=params["login_port"],
-            password=params["login_password"],
-            ssl_mode=params["ssl_mode"],
-            ca_cert=params["ca_cert"],
-        ),
+        target=target_of(params),
         settings=Settings(params["lock_timeout"] * 1000, STATEMENT_TIMEOUT * 1000),
         schemas=params["schemas"],
         server_major=params["server_major"],

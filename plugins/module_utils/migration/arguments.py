@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
 COMMON: dict[str, dict[str, Any]] = {
     "login_unix_socket": {"type": "path"},
@@ -22,3 +25,16 @@ COMMON: dict[str, dict[str, Any]] = {
     "ca_cert": {"type": "path"},
     "migrations": {"type": "raw", "required": True},
 }
+
+
+def target_of(params: Mapping[str, Any]) -> Target:
+    """The connection that these arguments ask for."""
+    return Target(
+        user=params["login_user"],
+        database=params["login_db"],
+        host=params["login_unix_socket"] or params["login_host"],
+        port=params["login_port"],
+        password=params["login_password"],
+        ssl_mode=params["ssl_mode"],
+        ca_cert=params["ca_cert"],
+    )

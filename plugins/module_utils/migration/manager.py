@@ -22,6 +22,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     roles,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
@@ -101,15 +102,7 @@ class Manager:
         self.changing = changing
         lock_timeout = min(params["lock_timeout"], 1) if check_mode else params["lock_timeout"]
         self.settings = Settings(lock_timeout * 1000, params["statement_timeout"] * 1000)
-        self.target = Target(
-            user=params["login_user"],
-            database=params["login_db"],
-            host=params["login_unix_socket"] or params["login_host"],
-            port=params["login_port"],
-            password=params["login_password"],
-            ssl_mode=params["ssl_mode"],
-            ca_cert=params["ca_cert"],
-        )
+        self.target = target_of(params)
         self.psql = read_psql(params, self.target)
         self.plan = AdminPlan()
         # Roles and database were brought up to date for good, whatever comes after.

@@ -64,7 +64,13 @@ WHERE l.locktype = 'relation' AND l.granted AND n.nspname = ANY (%s) AND l.pid <
 ORDER BY a.backend_start, a.pid LIMIT 1
 """
 # Readers may go on while the backup is written, pg_dump among them.
-_PROBE = "SAVEPOINT probe; LOCK TABLE {0} IN ACCESS EXCLUSIVE MODE; ROLLBACK TO probe; LOCK TABLE {0} IN EXCLUSIVE MODE"
+_PROBE = (
+    "SAVEPOINT probe; LOCK TABLE {0} IN ACCESS EXCLUSIVE MODE NOWAIT; "
+    "ROLLBACK TO probe; LOCK TABLE {0} IN EXCLUSIVE MODE NOWAIT"
+)
+
+# Seconds between two tries.
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ def _change(session: Session, order: Order) -> Path:
         session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         found = look(session, order)
         if found.locked:
-            session.execute(_PROBE.format(", ".join(found.locked)))
+            _lock(session, order, found)
         found = _unchanged(session, order, found)
         size = backup.write(order.client, path, found.tables)
         order.changing()
@@ -190,6 +196,20 @@ def _change(session: Session, order: Order) -> Path:
         error.args = (error.sentence.replace(untouched, untouched + kept),)
         raise
     return path
+
+
+def _lock(session: Session, order: Order, found: Found) -> None:
+    """All tables at once or none: a writer that holds one and wants another could otherwise end in a deadlock."""
+    deadline = time.monotonic() + order.settings.lock_timeout_ms / 1000
+    while True:
+        try:
+            session.execute(_PROBE.format(", ".join(found.locked)))
+            return
+        except DatabaseError as error:
+            if error.sqlstate != "55P03" or time.monotonic() > deadline:
+                raise
+            session.execute("ROLLBACK TO probe")
+        time.sleep(_PAUSE)
 
 
 def _unchanged(session: Session, order: Order, before: Found) -> Found:

@@ -74,7 +74,8 @@ def test_an_acknowledged_row_is_in_the_backup(server: Server) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    backup = server.run()["backup"]
+    # So busy a writer leaves the table free for moments only.
+    backup = server.run(lock_timeout=20)["backup"]
     writer.join(30)
     connection.close()
     assert len(acknowledged) > 1
