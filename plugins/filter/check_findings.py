@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-WARN, FAIL, OK = "warn", "fail", "ok"
+WARN = "warn"
+FAIL = "fail"
+OK = "ok"
 
 
 def check_findings(checks: Iterable[Mapping[str, Any]], where: str) -> list[dict[str, str]]:

@@ -10,7 +10,9 @@ from typing import Any
 
 VERSION = 1
 MEGABYTE = 1024 * 1024
-OK, WRONG, NOT_CHECKED = "ok", "wrong", "not checked"
+OK = "ok"
+WRONG = "wrong"
+NOT_CHECKED = "not checked"
 DEPLOY = "run: make deploy"
 # What ./portfolio status ends with.
 EXITS = {"ok": 0, "wrong": 2, "bare": 2, "unknown": 1}
@@ -74,7 +76,7 @@ def _problem(about: str, what: str, remedy: str) -> Json:
 
 def _sentence(text: str) -> tuple[str, str]:
     """What is wrong and the remedy, of a sentence that holds both."""
-    what, _, remedy = text.rstrip(".").partition("; ")
+    what, _mark, remedy = text.rstrip(".").partition("; ")
     return what, remedy or DEPLOY
 
 

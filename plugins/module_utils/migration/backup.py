@@ -104,7 +104,7 @@ def refuse_no_room(directory: Path, size: int, free: int) -> None:
 
 def tables_of(listing: str) -> set[tuple[str, str]]:
     """Schema and name of each table whose rows are in a backup, from `pg_restore --list`."""
-    return {(schema, name) for schema, name in _TABLE_DATA.findall(listing)}
+    return set(_TABLE_DATA.findall(listing))
 
 
 def read_listing(client: Client, path: Path) -> set[tuple[str, str]]:

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import backup, ledger, rollback
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
@@ -111,10 +111,9 @@ def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_
     words = client.words("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *client.login())
     with tempfile.TemporaryFile() as said:
         psql = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
-        assert psql.stdin is not None
         complaint = ""
         # psql that is gone says why at its end.
-        with contextlib.suppress(BrokenPipeError), psql.stdin as pipe:
+        with contextlib.suppress(BrokenPipeError), cast(IO[bytes], psql.stdin) as pipe:
             pipe.write(begin.encode())
             pipe.flush()
             if not check_mode:
