@@ -96,7 +96,7 @@ def test_a_living_run_is_refused_and_a_killed_one_taken_over_at_once(tmp_path: P
         assert "failed" not in checked
         assert lease.read_text() == before
         taken = take(lease, "mine")
-        assert "did not end properly; its lease is taken over" in taken["warnings"][0]
+        assert "did not end properly, and its lease is taken over" in taken["warnings"][0]
         assert json.loads(lease.read_text())["run_id"] == "mine"
 
 
