@@ -73,9 +73,9 @@ class Drift:
             time.sleep(1)
 
     def damage(self, case: Case) -> None:
-        """Does the damage, and sees it done."""
+        """Does the damage, and sees it done; the proxy takes some seconds to read its directory again."""
         self._droplet.shell(f"{self._prelude}\n{case.damage}")
-        assert not self.true(case.repaired), f"{case.name}: the damage leaves no trace"
+        assert self.true(f"! (\n{case.repaired}\n)", seconds=10), f"{case.name}: the damage leaves no trace"
         assert not case.intact or self.true(case.intact), f"{case.name}: not intact before any run"
 
     def restore(self, case: Case) -> None:
