@@ -23,8 +23,8 @@ def seed(droplet: Droplet, *words: str) -> subprocess.CompletedProcess[str]:
 
 def changed(done: subprocess.CompletedProcess[str]) -> bool:
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("seed: "), done.stdout
-    return not done.stdout.startswith("seed: nothing to do")
+    assert "seed: " in done.stdout, done.stdout
+    return "seed: nothing to do" not in done.stdout
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:

@@ -34,6 +34,7 @@ def until_well(droplet: Droplet) -> None:
 
 
 def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet) -> None:
+    until_well(converged)  # a test before may just have started a container
     before = converged.containers(), converged.shell(FILES, check=False)
     said = converged.verb("status")
     asked = [execution["module"] for execution in converged.executions()]

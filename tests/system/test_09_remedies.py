@@ -37,7 +37,6 @@ HOW = {
     "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
     "<command>": "said",
     "make deploy": "on the converged server",
-    "make deploy<again>": "on the converged server",
     "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
     "docker logs --tail 20 postgres-erp": "on the converged server",
     "docker logs --tail 20 postgrest-erp": "on the converged server",
