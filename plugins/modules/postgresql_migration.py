@@ -94,6 +94,37 @@ options:
       - The message of the refusal names the sum.
     type: dict
     default: {}
+  drift:
+    description:
+      - What becomes of objects that somebody changed beside the migrations.
+      - V(repair) puts right what loses nothing and locks shortly (class A) - indexes that are not unique, triggers,
+        functions, defaults, comments, storage parameters, missing rights, foreign keys and checks, names of indexes,
+        constraints and triggers. It names what is somebody's decision (class B) - extra or loosened parts of tables,
+        extra rights, a nullable column, a wider type - and repairs it when it stands in O(repair). It refuses to go on
+        where data may be gone or are somebody else's (class C) - tables and columns that are missing, extra or renamed.
+      - V(report) names everything and repairs nothing, apart from what the O(access) files decide.
+      - V(fail) refuses to go on with any difference.
+    type: str
+    choices: [repair, report, fail]
+    default: repair
+  repair:
+    description:
+      - Objects of class B that are to be put back, as RV(drift[].object) names them.
+      - Rows that stand in the way are counted and left; nothing is deleted. A name that does not differ is fine.
+    type: list
+    elements: str
+    default: []
+  revoke_extra:
+    description: Take away rights and policies that nobody asked for, whoever has them.
+    type: bool
+    default: false
+  online_above:
+    description:
+      - Megabytes of a table above which an index is built, or a constraint checked, while writers go on working.
+      - That cannot be part of a transaction, so it comes last and alone; what an interrupted run leaves is found and
+        finished by the next.
+    type: int
+    default: 32
   lock_wait:
     description: Seconds to wait for another run on the same database.
     type: int
@@ -216,6 +247,26 @@ admin:
   returned: when reachable
   type: list
   elements: str
+drift:
+  description:
+    - What differed from the record when the run began, one entry for each object and class.
+    - RV(drift[].sql) is what puts it right; nothing where that is no matter of a statement.
+  returned: when reachable and not failed
+  type: list
+  elements: dict
+  sample:
+    - class: A
+      kind: missing
+      object: index erp.tasks tasks_project_id_idx
+      detail: missing
+      expected: "index erp.tasks tasks_project_id_idx: CREATE INDEX ..."
+      actual:
+      sql: [CREATE INDEX tasks_project_id_idx ON erp.tasks USING btree (project_id)]
+repaired:
+  description: Objects of RV(drift) that no longer differ when the run ends.
+  returned: when reachable and not failed
+  type: list
+  elements: str
 assertions:
   description: How many assertions hold, and each that does not.
   returned: when reachable, and when assertions fail
@@ -247,7 +298,9 @@ error:
   type: dict
   sample: {file: 002_agent_schema.sql, line: 118, column: 31, sqlstate: "42704"}
 left:
-  description: What a failed run left behind, V(unchanged) or V(roles) (roles and database were brought up to date).
+  description:
+    - What a failed run left behind, V(unchanged), V(roles) (roles and database were brought up to date), or V(partly)
+      (everything but the index of a large table).
   returned: failure
   type: str
 """
@@ -285,6 +338,10 @@ ARGUMENTS = {
     "admin_has_password": {"type": "bool", "default": True, "no_log": False},
     "psql_command": {"type": "str"},
     "accept": {"type": "dict", "default": {}},
+    "drift": {"type": "str", "choices": ["repair", "report", "fail"], "default": "repair"},
+    "repair": {"type": "list", "elements": "str", "default": []},
+    "revoke_extra": {"type": "bool", "default": False},
+    "online_above": {"type": "int", "default": 32},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 3},
     "statement_timeout": {"type": "int", "default": 300},

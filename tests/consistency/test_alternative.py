@@ -26,6 +26,9 @@ NOT_SEEN = {
     "postgrest_erp_accept_image": "only allows what is refused: tests/integration/preflight",
     "traefik_accept_image": "only allows what is refused: tests/integration/preflight",
     "postgres_erp_accept": "only allows what is refused: tests/integration/postgresql_migration",
+    "postgres_erp_drift": "decides about changes by hand: tests/integration/drift_repair",
+    "postgres_erp_repair": "decides about changes by hand: tests/integration/drift_repair",
+    "postgres_erp_revoke_extra": "decides about changes by hand: tests/integration/drift_repair",
     "portfolio_no_log": "changes the output of a run, not the server: tests/system/test_04_secrets.py has the default",
 }
 

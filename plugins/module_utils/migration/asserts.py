@@ -40,6 +40,10 @@ class Report:
     passed: int
     failed: list[Failure]
 
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in the result."""
+        return {"passed": self.passed, "failed": [failure.as_dict() for failure in self.failed]}
+
 
 class _Tables:
     """The tables of the snapshot with what belongs to each."""

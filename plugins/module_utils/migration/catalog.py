@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import names
+
 ALGORITHM = "catalog-2"
 # catalog-1 did not look at schema public, in which everybody may have rights.
 _ADDED = {"catalog-1": "schema public"}
 # What belongs to the server, not to the schema: an assertion may ask for it, the fingerprint does not hold it.
 _ENVIRONMENT = {"extension"}
 # What sql/access decides about objects that the migrations made.
-_ACCESS_KINDS = {"policy", "default privileges"}
-_ACCESS_ATTRIBUTES = {"acl", "row_security", "force_row_security"}
+ACCESS_KINDS = {"policy", "default privileges"}
+ACCESS_ATTRIBUTES = {"acl", "row_security", "force_row_security"}
 
 Attributes = Mapping[str, Any]
 Objects = Mapping[str, Attributes]
@@ -57,6 +59,16 @@ class Snapshot:
         return not any(
             item.schema in inside and item.kind not in ("schema", "default privileges") for item in self.everything
         )
+
+
+def promised(found: Snapshot, wanted: Objects) -> Snapshot:
+    """The snapshot as it will be when these parts of tables are made."""
+    items = {item.key: item for item in found.everything}
+    for key, attributes in wanted.items():
+        name = names.split(key)
+        schema, table = name.parent.split(".", 1)
+        items[key] = CatalogObject(name.kind, schema, table, name.name, attributes)
+    return Snapshot(tuple(items[key] for key in sorted(items)))
 
 
 def snapshot(rows: Iterable[tuple[Any, ...]]) -> Snapshot:
@@ -104,22 +116,22 @@ def concerns_access(recorded: Objects, live: Objects, made_by_access: Iterable[s
     ours = set(made_by_access)
     for key in changed(recorded, live):
         old, new = recorded.get(key), live.get(key)
-        if key in ours or any(key.startswith(f"{kind} ") for kind in _ACCESS_KINDS):
+        if key in ours or any(key.startswith(f"{kind} ") for kind in ACCESS_KINDS):
             return True
         # An object that is missing or extra altogether is not a matter of access.
-        if old is not None and new is not None and any(old.get(name) != new.get(name) for name in _ACCESS_ATTRIBUTES):
+        if old is not None and new is not None and any(old.get(name) != new.get(name) for name in ACCESS_ATTRIBUTES):
             return True
     return False
 
 
 def by_access(key: str, wanted: Attributes, live: Attributes | None, made: Iterable[str]) -> Attributes | None:
     """One object after the access files have run, when they do what they did when it was recorded."""
-    if key in set(made) or any(key.startswith(f"{kind} ") for kind in _ACCESS_KINDS):
+    if key in set(made) or any(key.startswith(f"{kind} ") for kind in ACCESS_KINDS):
         return wanted
     if live is None:
         return None
-    rest = {name: value for name, value in live.items() if name not in _ACCESS_ATTRIBUTES}
-    return {**rest, **{name: wanted[name] for name in _ACCESS_ATTRIBUTES if name in wanted}}
+    rest = {name: value for name, value in live.items() if name not in ACCESS_ATTRIBUTES}
+    return {**rest, **{name: wanted[name] for name in ACCESS_ATTRIBUTES if name in wanted}}
 
 
 def seen_by(algorithm: str, objects: Objects, schemas: Iterable[str]) -> Objects | None:

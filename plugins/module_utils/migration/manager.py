@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
     asserts_file,
@@ -46,6 +47,7 @@ def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
         schemas=params["schemas"],
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
+        policy=Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"], params["online_above"]),
     )
 
 
@@ -133,7 +135,7 @@ class Manager:
             if self.check_mode and error.absent:
                 return self.predict()
             raise
-        for warning in report.warnings(AdminPlan(), report.drift_of(outcome)):
+        for warning in report.warnings(AdminPlan(), outcome.left):
             self.warn(warning)
         return report.success(outcome, self.work, self.plan, self.psql, self.check_mode, self.timings)
 
@@ -144,7 +146,7 @@ class Manager:
         self.plan = admin.run(self.admin_work, self.check_mode, self.changing)
         self.committed = not self.check_mode and not self.plan.empty
         self.timings["admin"] = int((time.monotonic() - begin) * 1000)
-        for warning in report.warnings(self.plan, None):
+        for warning in report.warnings(self.plan):
             self.warn(warning)
         if self.check_mode and self.plan.changes:
             # They ask about roles too, which a dry run leaves as they are.

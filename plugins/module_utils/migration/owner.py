@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import online
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, lock, state, transaction
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -57,6 +59,11 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return self.result is not None and self.result.changed
+
+    @property
+    def left(self) -> Sequence[Finding]:
+        """What differs from the record when the run ends."""
+        return self.result.left if self.result else self.before.findings
 
 
 @contextlib.contextmanager
@@ -143,6 +150,7 @@ class _Run:
             session.execute("ROLLBACK")
         else:
             self._commit(session, outcome)
+            online.finish(session, outcome.result.repairs.online, self.owner.run_id, self.owner.sleep)
         outcome.timings["apply"] = int((time.monotonic() - begin) * 1000)
         return outcome
 

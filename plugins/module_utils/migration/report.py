@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding, find
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, schema_effects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Outcome
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.schema_effects import Drift
@@ -65,9 +69,12 @@ def predicted(work: Work, plan: AdminPlan, reachable: bool = False) -> dict[str,
 def seen(state: State, work: Work, plan: AdminPlan, psql: Psql) -> dict[str, Any]:
     """Check mode, and the schema can be read but not tried, because roles that the SQL names are missing."""
     handled = frozenset([_DATABASE] if any(change.key.startswith("database ") for change in plan.changes) else [])
-    drift = schema_effects.predicted(state, handled)
+    drift = schema_effects.predicted(state, work.policy, handled)
     pending = state.plan.pending
+    context = Context(drift.recorded, drift.after, psql.database, psql.owner)
+    left = [finding for finding in find(context) if finding.key not in handled]
     effects = schema_effects.files(state, work) + schema_effects.of_schema(drift, not pending, psql)
+    effects += schema_effects.left(left, {}, context, psql)
     before, after = admin_lines(plan)
     before, after = before | catalog.lines(drift.live), after | catalog.lines(drift.after)
     after |= {f"migration {migration.file}: {migration.checksum}" for migration in pending}
@@ -86,9 +93,9 @@ def drift_of(outcome: Outcome) -> Drift:
     return Drift(outcome.before.recorded if outcome.before.ledger.expected else live, live, after)
 
 
-def warnings(plan: AdminPlan, drift: Drift | None) -> list[str]:
+def warnings(plan: AdminPlan, left: Sequence[Finding] = ()) -> list[str]:
     """What is left to a person, in words."""
-    found = drift.left() if drift else []
+    found = list(dict.fromkeys(finding.key for finding in left))
     more = ", ..." if len(found) > _NAMED else ""
     told = (
         f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}; "
@@ -101,8 +108,28 @@ def refused(before: State, psql: Psql) -> list[dict[str, str]]:
     """A run that was refused has put nothing right: all that somebody changed is left."""
     if before.ledger.expected is None:
         return []
-    live = before.snapshot.objects
-    return _dicts(schema_effects.left(Drift(before.recorded, live, live), psql))
+    context = Context(before.recorded, before.snapshot.objects, psql.database, psql.owner)
+    return _dicts(schema_effects.left(before.findings, {}, context, psql))
+
+
+def drift_list(findings: Sequence[Finding], recorded: Objects, live: Objects) -> list[dict[str, Any]]:
+    """For a program: each difference that was found, its class, and the SQL that puts it right."""
+
+    def text(objects: Objects, key: str) -> str | None:
+        return catalog.line(key, objects[key]) if key in objects else None
+
+    return [
+        {
+            "class": finding.step.drift_class,
+            "kind": finding.kind,
+            "object": finding.key,
+            "detail": finding.detail,
+            "expected": text(recorded, finding.key),
+            "actual": text(live, finding.key),
+            "sql": list(finding.step.statements),
+        }
+        for finding in findings
+    ]
 
 
 def success(
@@ -118,6 +145,9 @@ def success(
     drift = drift_of(outcome)
     effects = schema_effects.files(state, work) if outcome.changed else []
     effects += schema_effects.of_schema(drift, not state.plan.pending, psql)
+    context = Context(drift.recorded, drift.after, psql.database, psql.owner)
+    effects += schema_effects.left(outcome.left, result.repairs.failed if result else {}, context, psql)
+    still = {finding.key for finding in outcome.left}
     after = catalog.fingerprint(result.after.objects) if result else state.fingerprint
     return {
         "changed": bool(plan.changes) or outcome.changed,
@@ -128,7 +158,9 @@ def success(
         "pending_restart": plan.pending_restart,
         "effects": _dicts(plan.effects + effects),
         "admin": [change.key for change in plan.changes],
-        "assertions": {"passed": report.passed, "failed": []},
+        "drift": drift_list(state.findings, state.recorded, state.snapshot.objects),
+        "repaired": list(dict.fromkeys(found.key for found in state.findings if found.key not in still)),
+        "assertions": report.as_dict(),
         "fingerprint": {
             "expected": result.fingerprint if result else expected.fingerprint if expected else None,
             "before": state.fingerprint,

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, differences
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import names, words
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Attributes, Objects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
@@ -62,53 +66,52 @@ class Drift:
         """Objects that the run changes: those that somebody else had changed, or all of them."""
         foreign = set(self.foreign)
         return [
-            (key, differences.words(self.live.get(key), self.after.get(key)))
+            (key, words.of(self.live.get(key), self.after.get(key)))
             for key in catalog.changed(self.live, self.after)
             if everything or key in foreign
         ]
 
-    def left(self) -> list[str]:
-        """What differs from the record now and did before; a part is not named beside its table."""
-        found = [key for key in self.foreign if self.after.get(key) != self.recorded.get(key)]
-        whole = {key for key in found if key not in self.after or key not in self.recorded}
-        tables = tuple(key.removeprefix("table ") for key in whole if key.startswith("table "))
-        return [key for key in found if not (key in whole and self._part_of(key, tables))]
 
-    def _part_of(self, key: str, tables: tuple[str, ...]) -> bool:
-        _kind, parent, _name = differences.split(key)
-        owned_by = str((self.after.get(key) or self.recorded.get(key) or {}).get("owned_by", ""))
-        return parent in tables or any(owned_by.startswith(f"{table}.") for table in tables)
-
-
-def predicted(state: State, handled: frozenset[str]) -> Drift:
+def predicted(state: State, policy: Policy, handled: frozenset[str]) -> Drift:
     """Before the access files can be tried: they bring their own part back to what is recorded."""
     live = state.snapshot.objects
     after: dict[str, Attributes | None] = {**live}
+    for finding in state.findings:
+        if policy.repairs(finding) and finding.key not in handled:
+            after[finding.key] = finding.repaired(live.get(finding.key), state.recorded.get(finding.key))
     if state.access:
         for key in catalog.changed(state.recorded, live):
             wanted = state.recorded.get(key)
             if wanted is not None and key not in handled:
-                after[key] = catalog.by_access(key, wanted, live.get(key), state.access_objects)
+                after[key] = catalog.by_access(key, wanted, after.get(key), state.access_objects)
     return Drift(state.recorded, live, {key: value for key, value in after.items() if value is not None}, handled)
 
 
 def of_schema(drift: Drift, everything: bool, psql: Psql) -> list[Effect]:
-    """Changes first, then what is left to a person."""
-    result = [
-        Effect("change", differences.shown(key, psql.database), detail) for key, detail in drift.changes(everything)
-    ]
-    return result + left(drift, psql)
+    """What the run changes."""
+    return [Effect("change", names.shown(key, psql.database), detail) for key, detail in drift.changes(everything)]
 
 
-def left(drift: Drift, psql: Psql) -> list[Effect]:
-    """What is named and not touched, each with the way to undo it."""
-    result = []
-    for key in drift.left():
-        live, wanted = drift.after.get(key), drift.recorded.get(key)
-        statements = differences.sql(key, live, wanted, psql.database)
-        foreign = key.startswith("default privileges ") and not key.endswith(f" for {psql.owner}")
-        given_away = live is not None and wanted is not None and live.get("owner") != wanted.get("owner")
-        run = psql.as_admin if foreign or given_away else psql.as_owner
-        remedy = run(*statements) if statements else differences.advice(key, live, wanted)
-        result.append(Effect("left", differences.shown(key, psql.database), differences.words(live, wanted), remedy))
-    return result
+def _remedy(finding: Finding, obstacle: str | None, context: Context, psql: Psql) -> str:
+    if obstacle is not None and finding.step.obstacles:
+        return "correct or delete these rows and run again"
+    statements = () if obstacle is not None else finding.step.statements
+    # What has many lines is no command for a terminal.
+    if statements and not any("\n" in statement for statement in statements):
+        return (psql.as_admin if finding.step.by_admin else psql.as_owner)(*statements)
+    live, wanted = context.live.get(finding.key), context.recorded.get(finding.key)
+    return words.advice(finding.key, live, wanted)
+
+
+def left(findings: Sequence[Finding], failed: Mapping[Finding, str], context: Context, psql: Psql) -> list[Effect]:
+    """What is named and not touched, each with the way to undo it; one for each object."""
+    result: dict[str, Effect] = {}
+    for finding in findings:
+        obstacle = failed.get(finding)
+        detail = finding.detail if obstacle is None else f"{finding.detail}, and {obstacle}"
+        remedy = _remedy(finding, obstacle, context, psql)
+        found = result.get(finding.key)
+        if found:
+            detail, remedy = f"{found.detail}, {detail}", f"{found.remedy}; {remedy}"
+        result[finding.key] = Effect("left", names.shown(finding.key, psql.database), detail, remedy)
+    return list(result.values())

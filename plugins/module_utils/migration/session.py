@@ -181,6 +181,11 @@ class Session:
         self.settings = settings
 
     @property
+    def database(self) -> str:
+        name: str = self._connection.info.dbname
+        return name
+
+    @property
     def backend_pid(self) -> int:
         pid: int = self._connection.info.backend_pid
         return pid

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding, find
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     asserts,
     catalog,
@@ -37,6 +40,7 @@ class Work:
     schemas: list[str]
     accept: Mapping[str, str]
     server_major: int
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def access_checksum(self) -> str:
@@ -55,6 +59,10 @@ class State:
     fingerprint: str
     plan: Plan
     access: bool
+    # What differs from the record, and what puts it right.
+    findings: tuple[Finding, ...]
+    # ... and a run does that, or refuses to go on.
+    acts: bool
 
     @property
     def outdated(self) -> bool:
@@ -63,7 +71,7 @@ class State:
 
     @property
     def idle(self) -> bool:
-        return not (self.plan.pending or self.plan.accepted or self.access or self.outdated)
+        return not (self.plan.pending or self.plan.accepted or self.access or self.outdated or self.acts)
 
     @property
     def access_objects(self) -> list[str]:
@@ -108,7 +116,8 @@ def look(session: Session, work: Work, begin: str) -> State:
         or expected.access_checksum != work.access_checksum
         or catalog.concerns_access(recorded, objects, expected.access_objects)
     )
-    return State(facts, book, live, recorded, mark, plan, access)
+    findings = find(Context(recorded, objects, session.database, facts.user)) if recorded is not objects else []
+    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), work.policy.acts(findings))
 
 
 def _check_together(begun: list[str], work: Work, book: Ledger, live: Snapshot) -> None:
@@ -158,5 +167,5 @@ def refuse_failed(report: Report) -> None:
         raise MigrationError(
             f"{len(report.failed)} assertions failed: {report.failed[0]}{more}; "
             "nothing was changed; correct the migration, the access files or the assertion and run again",
-            assertions={"passed": report.passed, "failed": [failure.as_dict() for failure in report.failed]},
+            assertions=report.as_dict(),
         )

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.repair import Repairs
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, files, ledger, state
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Snapshot
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects, Snapshot
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration, Script
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
@@ -41,8 +46,11 @@ class Result:
     after: Snapshot
     fingerprint: str
     assertions: Report
-    # False: the access files ran and changed nothing, so there is nothing to commit.
+    # False: what ran changed nothing, so there is nothing to commit.
     changed: bool
+    repairs: Repairs
+    # What still differs from the record.
+    left: list[Finding]
 
 
 def statement_error(script: Script, statement: Statement, error: DatabaseError) -> MigrationError:
@@ -133,16 +141,13 @@ def _check_deferred(session: Session, applied: list[Migration]) -> None:
         ) from None
 
 
-def _record(session: Session, work: Work, before: State, middle: Snapshot, after: Snapshot, run_id: str) -> str:
+def _record(session: Session, work: Work, before: State, objects: Objects, made: set[str], run_id: str) -> str:
+    """`made`: what appeared while the access files ran; it is theirs as a whole, of others only the access list is."""
     version = work.migrations[-1].version
     expected = before.ledger.expected
-    objects = catalog.carry(
-        before.recorded if expected else before.snapshot.objects, before.snapshot.objects, after.objects
-    )
     # Where no migration is applied, what is there was left by a rollback: the guards that the access files made.
     kept = set(expected.access_objects if expected else before.snapshot.objects)
-    # What appeared while the access files ran is theirs as a whole; of other objects only the access list is.
-    by_access = (kept & set(objects)) | (set(after.objects) - set(middle.objects))
+    by_access = (kept & set(objects)) | made
     mark = catalog.fingerprint(objects)
     session.execute(
         ledger.RECORD,
@@ -159,8 +164,55 @@ def _record(session: Session, work: Work, before: State, middle: Snapshot, after
     return mark
 
 
+def _refuse(session: Session, work: Work, before: State, live: Snapshot, left: Sequence[Finding]) -> None:
+    """Stop where only a person may go on; the assertions are told beside it."""
+    if not any(work.policy.refuses(finding) for finding in left):
+        return
+    details: dict[str, Any] = {}
+    with contextlib.suppress(MigrationError):
+        report = state.assert_all(session, work, before.facts, live)
+        details["assertions"] = report.as_dict()
+    work.policy.refuse(left, details)
+
+
+def _run_access(session: Session, work: Work, left: Sequence[Finding]) -> None:
+    """The access files; where they fail because an object is no longer the owner's, that is what has to be said."""
+    try:
+        for script in work.access:
+            _run_script(session, script)
+    except MigrationError as error:
+        lost = [finding.key for finding in left if finding.step.attributes == {"owner"} and finding.step.statements]
+        if not lost:
+            raise
+        raise MigrationError(
+            f"the access files cannot run, because these objects belong to somebody else: {', '.join(lost)}; "
+            "nothing was changed; give them back as the effects of this result say and run again",
+            **error.details,
+        ) from None
+
+
+def _repair_below_access(
+    session: Session, work: Work, before: State, repairs: Repairs, wanted: Objects, live: Snapshot
+) -> Snapshot:
+    """What the access files stand on; what they decide about is theirs, wherever they run."""
+    theirs = set(before.access_objects)
+
+    def skip(finding: Finding) -> bool:
+        return before.access and (finding.of_access or finding.key in theirs)
+
+    live = repairs.run(wanted, live, skip)
+    left = [finding for finding in repairs.left(wanted, live.objects) if not skip(finding)]
+    _refuse(session, work, before, live, left)
+    if before.access:
+        # Their part may have been what was missing.
+        repairs.failed.clear()
+    return live
+
+
 def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     """Do the work in the transaction that `look` opened."""
+    if work.policy.mode == "fail":
+        _refuse(session, work, before, before.snapshot, before.findings)
     session.execute(session.settings.again())
     transaction = session.query("SELECT pg_current_xact_id()::text")[0][0]
     if not before.facts.ledger:
@@ -168,15 +220,25 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     for migration in before.plan.accepted:
         _accept(session, migration, run_id)
     applied = [_apply(session, migration, run_id, transaction) for migration in before.plan.pending]
-    middle = state.snapshot(session, work.schemas) if applied else before.snapshot
+    repairs = Repairs(session, work.policy, lambda: state.snapshot(session, work.schemas), before.facts.user)
+    live = state.snapshot(session, work.schemas) if applied else before.snapshot
+    wanted = catalog.carry(before.recorded, before.snapshot.objects, live.objects)
+    middle = _repair_below_access(session, work, before, repairs, wanted, live)
+    after, made = middle, set[str]()
     if before.access:
-        for script in work.access:
-            _run_script(session, script)
+        _run_access(session, work, repairs.left(wanted, middle.objects))
     _check_deferred(session, before.plan.pending)
-    after = state.snapshot(session, work.schemas)
+    if before.access:
+        after = state.snapshot(session, work.schemas)
+        wanted = catalog.carry(wanted, middle.objects, after.objects)
+        made = set(after.objects) - set(middle.objects)
+        after = repairs.run(wanted, after)
+    left = repairs.check(wanted, after.objects)
+    after = catalog.promised(after, repairs.promised(wanted))
     expected = before.ledger.expected
     changed = bool(
-        before.plan.pending
+        repairs.online
+        or before.plan.pending
         or before.plan.accepted
         or before.outdated
         or expected is None
@@ -187,8 +249,12 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     if changed:
         if before.access:
             session.execute(ledger.EVENT, (run_id, "access", None, json.dumps({"checksum": work.access_checksum})))
-        mark = _record(session, work, before, middle, after, run_id)
+        for finding in repairs.done:
+            detail = {"was": finding.detail, "statements": finding.step.statements}
+            session.execute(ledger.EVENT, (run_id, "repair", finding.key, json.dumps(detail)))
+        mark = _record(session, work, before, wanted, made, run_id)
     session.execute("SET LOCAL transaction_read_only = on")
+    _refuse(session, work, before, after, left)
     report = state.assert_all(session, work, before.facts, after)
     state.refuse_failed(report)
-    return Result(applied, before.access, after, mark, report, changed)
+    return Result(applied, before.access, after, mark, report, changed, repairs, left)

@@ -76,6 +76,7 @@ def test_a_migration_is_followed_by_the_access_files(guarded: Project) -> None:
 
 
 def test_other_changes_are_told_and_not_forgotten_by_a_later_run(guarded: Project) -> None:
+    guarded.options["drift"] = "report"
     guarded.query("DROP INDEX app.part_thing_id_idx", user="app_owner")
     told = guarded.run()
     sentence = (

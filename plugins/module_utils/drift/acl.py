@@ -62,24 +62,33 @@ def differences(live: Iterable[str], wanted: Iterable[str]) -> list[str]:
     ]
 
 
-def _statements(pairs: set[tuple[str, str]], target: str, grant: bool) -> list[str]:
+def _listed(names: Iterable[str], column: str) -> str:
+    return ", ".join(name + column for name in sorted(names))
+
+
+def _who(grantee: str) -> str:
+    return "PUBLIC" if grantee == "PUBLIC" else identifier(grantee)
+
+
+def granting(live: Iterable[str], wanted: Iterable[str], target: str, column: str = "") -> list[str]:
+    """GRANT for each role that has too little; `target` is `%s ON` what, `column` follows each privilege."""
     result = []
-    for grantee, names in _by_grantee(pairs).items():
-        who = "PUBLIC" if grantee == "PUBLIC" else identifier(grantee)
-        plain = {name for name in names if not name.endswith(_OPTION)}
+    for grantee, names in _by_grantee(privileges(wanted) - privileges(live)).items():
         options = {name.removesuffix(_OPTION) for name in names if name.endswith(_OPTION)}
-        if grant:
-            result += [f"GRANT {target % ', '.join(sorted(plain - options))} TO {who}"] if plain - options else []
-            result += [f"GRANT {target % ', '.join(sorted(options))} TO {who}{_OPTION}"] if options else []
-        else:
-            # With a right goes its grant option; of a right that is wanted only the option is too much.
-            result += [f"REVOKE {target % ', '.join(sorted(plain))} FROM {who}"] if plain else []
-            only = sorted(options - plain)
-            result += [f"REVOKE GRANT OPTION FOR {target % ', '.join(only)} FROM {who}"] if only else []
+        plain = {name for name in names if not name.endswith(_OPTION)} - options
+        result += [f"GRANT {target % _listed(plain, column)} TO {_who(grantee)}"] if plain else []
+        result += [f"GRANT {target % _listed(options, column)} TO {_who(grantee)}{_OPTION}"] if options else []
     return result
 
 
-def statements(live: Iterable[str], wanted: Iterable[str], target: str) -> list[str]:
-    """REVOKE and GRANT for each role that has too much or too little; `target` is `%s ON` what."""
-    old, new = privileges(live), privileges(wanted)
-    return _statements(old - new, target, grant=False) + _statements(new - old, target, grant=True)
+def revoking(live: Iterable[str], wanted: Iterable[str], target: str, column: str = "") -> list[str]:
+    """REVOKE for each role that has too much."""
+    result = []
+    for grantee, names in _by_grantee(privileges(live) - privileges(wanted)).items():
+        # With a right goes its grant option; of a right that is wanted only the option is too much.
+        plain = {name for name in names if not name.endswith(_OPTION)}
+        only = {name.removesuffix(_OPTION) for name in names if name.endswith(_OPTION)} - plain
+        result += [f"REVOKE {target % _listed(plain, column)} FROM {_who(grantee)}"] if plain else []
+        if only:
+            result.append(f"REVOKE GRANT OPTION FOR {target % _listed(only, column)} FROM {_who(grantee)}")
+    return result
