@@ -58,7 +58,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drifting]:
         yield found
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def nothing_is_lost(project: Drifting) -> Iterator[None]:
     """Every test ends with the database as it was, rows and record."""
     before = state(project, THINGS, PARTS, FINGERPRINT)

@@ -10,6 +10,8 @@ import pytest
 from tests.integration.drift_repair.cases import DECIDED, HARMLESS, REFUSED
 from tests.integration.postgresql_migration.drift import Drifting, changes, converge, sql, told, undo
 
+pytestmark = pytest.mark.usefixtures("nothing_is_lost")
+
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_class_a_is_put_right(project: Drifting, name: str) -> None:

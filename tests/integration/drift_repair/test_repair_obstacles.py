@@ -10,6 +10,8 @@ import pytest
 from tests.integration.drift_repair.cases import OBSTACLES
 from tests.integration.postgresql_migration.drift import Drifting, converge, sql, told
 
+pytestmark = pytest.mark.usefixtures("nothing_is_lost")
+
 
 @pytest.mark.parametrize("name", OBSTACLES)
 def test_rows_in_the_way_are_counted_and_kept(project: Drifting, name: str) -> None:

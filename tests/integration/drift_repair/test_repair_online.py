@@ -10,6 +10,8 @@ import pytest
 from tests.integration.drift_repair.cases import HARMLESS, OBSTACLES
 from tests.integration.postgresql_migration.drift import Drifting, converge, sql
 
+pytestmark = pytest.mark.usefixtures("nothing_is_lost")
+
 
 @pytest.mark.parametrize("name", ["index dropped", "index invalid", "foreign key dropped", "check not validated"])
 def test_a_large_table_is_repaired_while_writers_work(project: Drifting, name: str) -> None:
