@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import (
     attributes,
@@ -36,6 +37,11 @@ class Finding:
         """The access files decide about it, wherever they run."""
         kinds = any(self.key.startswith(f"{kind} ") for kind in catalog.ACCESS_KINDS)
         return kinds or (self.step.attributes != WHOLE and self.step.attributes <= catalog.ACCESS_ATTRIBUTES)
+
+    def as_event(self, statements: Sequence[str] | None = None) -> dict[str, Any]:
+        """For the ledger, once it is put right: what differed, and the statements that did it."""
+        done = self.step.statements if statements is None else statements
+        return {"object": self.key, "detail": {"was": self.detail, "statements": list(done)}}
 
     def repaired(self, live: Attributes | None, wanted: Attributes | None) -> Attributes | None:
         """The object as it is once the step was taken."""
@@ -68,9 +74,8 @@ def _part_of_another(key: str, name: Name, context: Context) -> bool:
     """What comes and goes with another object is not named beside it."""
     if name.kind == "index":
         constraint = f"constraint {name.parent} {name.name}"
-        gone = constraint in context.recorded and constraint not in context.live
-        new = constraint in context.live and constraint not in context.recorded
-        return gone or new
+        old, new = context.recorded.get(constraint, {}), context.live.get(constraint, {})
+        return bool(old.get("definition") != new.get("definition"))
     if name.kind == "sequence":
         column = str((context.recorded.get(key) or context.live.get(key) or {}).get("owned_by", ""))
         table, _dot, inside = column.rpartition(".")

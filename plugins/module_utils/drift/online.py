@@ -48,5 +48,4 @@ def finish(session: Session, findings: Sequence[Finding], run_id: str, sleep: Ca
                 left="partly",
                 changed=True,
             ) from None
-        detail = {"was": finding.detail, "statements": list(online.alone)}
-        session.execute(ledger.EVENT, (run_id, "repair", finding.key, json.dumps(detail)))
+        session.execute(ledger.REPAIRED, (run_id, json.dumps([finding.as_event(online.alone)])))

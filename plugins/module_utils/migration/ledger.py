@@ -100,6 +100,11 @@ ON CONFLICT (version) DO UPDATE SET catalog_algo = excluded.catalog_algo, finger
     run_id = excluded.run_id, recorded_at = excluded.recorded_at
 """
 EVENT = "INSERT INTO migration.event (run_id, kind, object, detail) VALUES (%s, %s, %s, %s)"
+# One statement for hundreds of repairs: a list of {object, detail}.
+REPAIRED = """
+INSERT INTO migration.event (run_id, kind, object, detail)
+SELECT %s, 'repair', e.value ->> 'object', e.value -> 'detail' FROM jsonb_array_elements(%s::jsonb) AS e
+"""
 # A ledger of an earlier release does not know every kind of event yet.
 ALLOW_KINDS = f"ALTER TABLE migration.event DROP CONSTRAINT event_kind_check, ADD CONSTRAINT event_kind_check {_KINDS}"
 FORGET = "DELETE FROM migration.expected; DELETE FROM migration.applied"

@@ -249,9 +249,8 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     if changed:
         if before.access:
             session.execute(ledger.EVENT, (run_id, "access", None, json.dumps({"checksum": work.access_checksum})))
-        for finding in repairs.done:
-            detail = {"was": finding.detail, "statements": finding.step.statements}
-            session.execute(ledger.EVENT, (run_id, "repair", finding.key, json.dumps(detail)))
+        if repairs.done:
+            session.execute(ledger.REPAIRED, (run_id, json.dumps([finding.as_event() for finding in repairs.done])))
         mark = _record(session, work, before, wanted, made, run_id)
     session.execute("SET LOCAL transaction_read_only = on")
     _refuse(session, work, before, after, left)

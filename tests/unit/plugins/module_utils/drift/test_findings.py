@@ -252,6 +252,20 @@ def test_a_part_is_not_named_beside_what_it_comes_and_goes_with() -> None:
     ]
 
 
+def test_an_index_is_not_named_beside_the_constraint_that_it_stands_behind() -> None:
+    index = {"definition": "CREATE UNIQUE INDEX k ON s.t USING btree ({})", "unique": True}
+    states: list[dict[str, Any]] = [
+        {
+            "constraint s.t k": {"definition": f"UNIQUE ({column})", "type": "unique", "columns": [column]},
+            "index s.t k": {**index, "definition": str(index["definition"]).format(column)},
+        }
+        for column in ("a", "b")
+    ]
+    (finding,) = found(*states)
+    assert (finding.key, finding.step.drift_class) == ("constraint s.t k", "B")
+    assert finding.step.statements == (f'{TABLE} DROP CONSTRAINT "k"', f'{TABLE} ADD CONSTRAINT "k" UNIQUE (a)')
+
+
 def test_a_rename_is_one_thing() -> None:
     index = {"definition": "CREATE INDEX {} ON s.t USING btree (a)", "columns": ["a"]}
     recorded: dict[str, Any] = {
