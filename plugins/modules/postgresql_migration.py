@@ -111,6 +111,7 @@ options:
     description:
       - Objects of class B that are to be put back, as RV(drift[].object) names them.
       - Rows that stand in the way are counted and left; nothing is deleted. A name that does not differ is fine.
+      - What belongs to somebody else is taken back by O(admin_user), which has to be a superuser for that.
     type: list
     elements: str
     default: []

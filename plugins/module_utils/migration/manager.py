@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import by_admin
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
@@ -128,8 +129,10 @@ class Manager:
             if self.check_mode and (self.plan.locked or self.plan.incomplete):
                 if self.plan.locked or not self.plan.readable:
                     return self.predict()
-                seen = owner.look(self._owner(), self.work)
-                return report.seen(seen, self.work, self.plan, self.psql)
+                return report.seen(owner.look(self._owner(), self.work), self.work, self.plan, self.psql, frozenset())
+            taken_back = self._take_back()
+            if taken_back is not None:
+                return taken_back
             outcome = owner.run(self._owner(), self.work)
         except UnreachableError as error:
             if self.check_mode and error.absent:
@@ -151,6 +154,24 @@ class Manager:
         if self.check_mode and self.plan.changes:
             # They ask about roles too, which a dry run leaves as they are.
             self.work = replace(self.work, assertions=replace(self.work.assertions, sql=()))
+
+    def _take_back(self) -> dict[str, Any] | None:
+        """Objects that stand in `repair` and belong to somebody else; a dry run ends with what it predicts."""
+        if self.admin_work is None or not self.work.policy.named:
+            return None
+        state = owner.look(self._owner(), self.work)
+        changes = by_admin.wanted(state.findings, self.work.policy)
+        if not changes:
+            return None
+        self.plan.changes += changes
+        if self.check_mode:
+            keys = by_admin.handled(changes, state.snapshot.objects)
+            return report.seen(state, self.work, self.plan, self.psql, keys)
+        self.changing()
+        administrator = self.admin_work.admin.at(database=self.target.database)
+        by_admin.run(administrator, self.settings, self.params["lock_wait"], changes)
+        self.committed = True
+        return None
 
     def _owner(self) -> Owner:
         run_id = f"{os.environ.get('PORTFOLIO_RUN_ID', 'run')}/{uuid.uuid4()}"

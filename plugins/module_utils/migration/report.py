@@ -66,9 +66,9 @@ def predicted(work: Work, plan: AdminPlan, reachable: bool = False) -> dict[str,
     }
 
 
-def seen(state: State, work: Work, plan: AdminPlan, psql: Psql) -> dict[str, Any]:
-    """Check mode, and the schema can be read but not tried, because roles that the SQL names are missing."""
-    handled = frozenset([_DATABASE] if any(change.key.startswith("database ") for change in plan.changes) else [])
+def seen(state: State, work: Work, plan: AdminPlan, psql: Psql, handled: frozenset[str]) -> dict[str, Any]:
+    """Check mode, and the schema can be read but not tried. `handled`: what the admin session puts right."""
+    handled |= {_DATABASE} if any(change.key.startswith("database ") for change in plan.changes) else set()
     drift = schema_effects.predicted(state, work.policy, handled)
     pending = state.plan.pending
     context = Context(drift.recorded, drift.after, psql.database, psql.owner)

@@ -110,3 +110,14 @@ def test_extra_rights_are_revoked_when_that_is_wished(project: Drifting) -> None
         ("left", "index app.part extra_idx"),
     ]
     sql(project, "DROP INDEX app.extra_idx")
+
+
+def test_what_was_given_away_is_taken_back_when_asked(project: Drifting) -> None:
+    sql(project, "ALTER TABLE app.part OWNER TO mallory", "ALTER FUNCTION app.one() OWNER TO mallory")
+    failed = project.run()
+    assert "belong to somebody else: function app.one(), table app.part" in failed.message
+    project.options["repair"] = ["table app.part", "function app.one()"]
+    done = converge(project, "DROP INDEX app.thing_name_idx")
+    detail = "owner mallory instead of app_owner"
+    assert [found for found in told(done) if found[0] == "left"] == []
+    assert told(done)[:2] == changes(("function app.one()", detail), ("table app.part", detail))
