@@ -62,14 +62,14 @@ def access_files(directory: Path) -> dict[str, Any]:
     return found
 
 
-def expected_file(path: Path) -> dict[str, Any]:
+def json_file(option: str, path: Path) -> dict[str, Any]:
     """The shipped state, packed: unlike the others it is large and hardly ever looked into."""
     try:
-        return shipped.pack(json.loads(_bytes("expected", _readable("expected", path, want_directory=False))))
+        return shipped.pack(json.loads(_bytes(option, _readable(option, path, want_directory=False))))
     except ValueError as error:
-        raise AnsibleActionFail(f"expected: {path} is not JSON: {error}; run: make expected") from None
+        raise AnsibleActionFail(f"{option}: {path} is not JSON: {error}; run: make expected") from None
     except MigrationError as error:
-        raise AnsibleActionFail(f"expected: {path}: {error}") from None
+        raise AnsibleActionFail(f"{path}: {error}") from None
 
 
 def read_option(option: str, path: Path) -> Any:
@@ -78,7 +78,7 @@ def read_option(option: str, path: Path) -> Any:
         return sql_files(option, path)
     if option == "access":
         return access_files(path)
-    return expected_file(path) if option == "expected" else yaml_file(option, path)
+    return json_file(option, path) if option == "expected" else yaml_file(option, path)
 
 
 class ActionModule(ActionBase):

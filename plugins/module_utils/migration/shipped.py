@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 # What a server has before the first migration; no dump of the schemas carries it either.
 _OF_THE_SERVER = ("database this", "schema public")
 _NAMED = 5
-_BROKEN = "expected is not what `make expected` writes; nothing was changed; make the file anew and run again"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Shipped:
         try:
             found: Objects = json.loads(zlib.decompress(base64.b64decode(self.packed, validate=True)))
         except (binascii.Error, zlib.error, ValueError):
-            raise MigrationError(_BROKEN) from None
+            raise MigrationError(broken_sentence()) from None
         return found
 
     def describes(self, migrations: Sequence[Migration]) -> bool:
@@ -125,6 +124,10 @@ class Verdict:
         return [Effect("left", "expected state", told, remedy)]
 
 
+def broken_sentence() -> str:
+    return "expected is not a file that this collection made; nothing was changed; run: make expected"
+
+
 def named(keys: Sequence[str]) -> str:
     return ", ".join(keys[:_NAMED]) + (", ..." if keys[_NAMED:] else "")
 
@@ -157,7 +160,7 @@ def judge(work: Work, plan: Plan, expected: Expected | None, recorded: Objects, 
 def pack(document: Any) -> dict[str, Any]:
     """What the action plugin sends of a file: 8 times smaller than the file."""
     if not isinstance(document, dict) or not isinstance(document.get("objects"), dict):
-        raise MigrationError(_BROKEN)
+        raise MigrationError(broken_sentence())
     objects = json.dumps(document["objects"], separators=(",", ":")).encode()
     return {**document, "objects": base64.b64encode(zlib.compress(objects)).decode("ascii")}
 
@@ -178,16 +181,16 @@ def parse(argument: Any, server_major: int, warn: Warn) -> Shipped | None:
             str(argument["objects"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise MigrationError(_BROKEN) from None
+        raise MigrationError(broken_sentence()) from None
     if found.postgresql != server_major:
         raise MigrationError(
             f"expected describes the schema on PostgreSQL {found.postgresql}, and the server is to be {server_major}; "
-            f"nothing was changed; leave expected out, or make the file on PostgreSQL {server_major}"
+            f"nothing was changed; remove expected, or give one that was made on PostgreSQL {server_major}"
         )
     if found.algorithm != catalog.ALGORITHM:
         warn(
             f"expected was made by {found.algorithm}, and this module knows {catalog.ALGORITHM}, so nothing is "
-            "compared with it; to make it anew, run: make expected"
+            "compared with it; run: make expected"
         )
         return None
     return found

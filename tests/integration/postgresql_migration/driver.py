@@ -104,7 +104,7 @@ class Project:
             "migrations": action.sql_files("migrations", self.directory / "migrations"),
             **({"access": action.access_files(access)} if access.is_dir() else {}),
             **({"assertions": action.yaml_file("assertions", assertions)} if assertions.exists() else {}),
-            **({"expected": action.expected_file(expected)} if expected.exists() else {}),
+            **({"expected": action.json_file("expected", expected)} if expected.exists() else {}),
             **self.options,
             **options,
         }

@@ -126,7 +126,7 @@ def test_a_file_for_another_major_version(released: Project) -> None:
     file.write_text(file.read_text().replace('"postgresql": 15', '"postgresql": 17'))
     assert released.run().message == (
         "expected describes the schema on PostgreSQL 17, and the server is to be 15; nothing was changed; "
-        "leave expected out, or make the file on PostgreSQL 15"
+        "remove expected, or give one that was made on PostgreSQL 15"
     )
 
 
@@ -137,5 +137,5 @@ def test_a_file_of_an_older_release(released: Project) -> None:
     told = released.run()
     assert not told.changed and told.warnings == [
         f"expected was made by catalog-1, and this module knows {catalog.ALGORITHM}, so nothing is compared with it; "
-        "to make it anew, run: make expected"
+        "run: make expected"
     ]

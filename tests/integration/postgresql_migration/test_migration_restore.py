@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_a_schema_without_its_ledger_is_offered_a_baseline(shipped: Project) -> 
     assert shipped.query("SELECT to_regnamespace('migration')::text") == [(None,)]
 
 
-def baselined(project: Project, **options: str) -> Result:
+def baselined(project: Project, **options: Any) -> Result:
     predicted = project.run(check=True, baseline="002", **options)
     assert predicted.rc == 0, predicted.text
     result = project.run(baseline="002", **options)

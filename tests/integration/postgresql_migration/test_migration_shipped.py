@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract import COUNT as TABLES
 from tests.integration.postgresql_migration.driver import ROOT, Project
 from tests.integration.postgresql_migration.shipped import shipped_project
 
@@ -28,7 +29,7 @@ def test_shipped_sql(shipped: Project) -> None:
     first = shipped.run()
     assert first.rc == 0 and [item["version"] for item in first.data["applied"]] == ["001", "002"], first.text
     assert first.data["effects"] == bare.data["effects"]
-    assert shipped.query(COUNT, user="erp_admin") == [(35,)]
+    assert shipped.query(COUNT, user="erp_admin") == [(TABLES,)]
     for check in (True, False):
         again = shipped.run(check=check)
         assert again.rc == 0 and not again.changed and again.warnings == [], again.text

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-HERE = Path(__file__).parent
-SEED = HERE.parents[2] / "sql" / "seed"
-TABLES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "contract.yml").read_text(encoding="utf-8"))["tables"]
+from tests.contract import TABLES
+
+SEED = Path(__file__).parents[3] / "sql" / "seed"
 FILES: dict[str, dict[str, list[dict[str, Any]]]] = {
     schema: yaml.safe_load((SEED / f"{schema}.yml").read_text(encoding="utf-8")) for schema in ("erp", "agent")
 }
