@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/DATABASE_SCHEMA.md from the catalog of a database that was just made: `make expected` writes it, a test compares."""
+"""docs/DATABASE_SCHEMA.md from the catalog of a new database: `make expected` writes it, a test compares."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CONVENTIONS = {
 HEAD = """\
 # The tables of the database
 
-<!-- Made by `make expected` from the catalog of a database to which sql/migrations and sql/access were just applied. -->
+<!-- Made by `make expected` from the catalog of a database to which sql/migrations and sql/access were applied. -->
 
 Database `portfolio`, {total} tables and no view: `erp`, the business, has {erp}, `agent`, what agents do and remember,
 has {agent}; {keys} foreign keys tie them together. `sql/validate_schema.sql` asks a running database whether it still

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import words
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import find
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, ledger
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -19,7 +20,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.shipped import Shipped, named
 
 if TYPE_CHECKING:
-    from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects, Snapshot
+    from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Snapshot
     from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
 
 
@@ -56,23 +57,22 @@ def take_over(work: Work, begun: Iterable[str], live: Snapshot) -> tuple[Ledger,
             f"baseline is {work.baseline}, and expected describes other files (up to {shipped.version}); "
             "nothing was changed; use the release whose last migration was applied to this database"
         )
-    differing = shipped.differences(live.objects)
+    differing = _differing(shipped, live)
     if differing:
         raise MigrationError(
-            f"the schemas are not what {work.baseline} makes, {len(differing)} objects differ: "
-            f"{_words(differing, live.objects, shipped)}; nothing was changed; put them right by hand and run again",
-            error={"objects": [_word(key, live.objects, shipped) for key in differing]},
+            f"the schemas are not what {work.baseline} makes: {named(differing)}; nothing was changed; "
+            "put them right by hand and run again",
+            error={"objects": differing},
         )
     rows = [Applied(migration.version, migration.name, migration.checksum, files.ALGORITHM) for migration in covered]
     return Ledger(rows, shipped.record()), covered
 
 
-def _word(key: str, live: Objects, shipped: Shipped) -> str:
-    return f"{key} ({words.of(live.get(key), shipped.objects.get(key))})"
-
-
-def _words(keys: Sequence[str], live: Objects, shipped: Shipped) -> str:
-    return named([_word(key, live, shipped) for key in keys])
+def _differing(shipped: Shipped, live: Snapshot) -> list[str]:
+    """Each object with what differs; a part of a table that is missing or extra is not named beside it."""
+    # Nothing is repaired here, so whose the statements would be does not matter.
+    context = Context(shipped.comparable(shipped.objects), shipped.comparable(live.objects), database="", owner="")
+    return [f"{finding.key} ({finding.detail})" for finding in find(context)]
 
 
 def _refusal(work: Work, begun: list[str], live: Snapshot) -> MigrationError:
@@ -83,14 +83,14 @@ def _refusal(work: Work, begun: list[str], live: Snapshot) -> MigrationError:
     restore = "nothing was changed; restore schema migration as well, or use an empty database"
     if work.shipped is None or not work.shipped.describes(work.migrations):
         return MigrationError(f"{found}; {restore}")
-    offer, version = f'set baseline: "{work.shipped.version}"', work.shipped.version
-    differing = work.shipped.differences(live.objects)
+    version = work.shipped.version
+    offer, differing = f'set baseline: "{version}"', _differing(work.shipped, live)
     if not differing:
         return MigrationError(f"{found}; {restore}, or, as they are exactly what {version} makes, {offer}")
     return MigrationError(
-        f"{found}, and {len(differing)} of them are not what {version} makes: "
-        f"{_words(differing, live.objects, work.shipped)}; {restore}, or put them right by hand and {offer}",
-        error={"objects": [_word(key, live.objects, work.shipped) for key in differing]},
+        f"{found}, and they are not what {version} makes: {named(differing)}; "
+        f"{restore}, or put them right by hand and {offer}",
+        error={"objects": differing},
     )
 
 

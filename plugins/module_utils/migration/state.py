@@ -144,7 +144,8 @@ def look(session: Session, work: Work, begin: str) -> State:
         or catalog.concerns_access(recorded, objects, expected.access_objects)
     )
     findings = find(Context(recorded, objects, session.database, facts.user)) if recorded is not objects else []
-    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), work.policy.acts(findings), verdict, taken_over)
+    acts = work.policy.acts(findings)
+    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), acts, verdict, taken_over)
 
 
 def _recorded(session: Session, expected: Expected) -> Objects:
