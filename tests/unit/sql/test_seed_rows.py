@@ -41,11 +41,11 @@ def test_there_are_about_sixty() -> None:
 
 
 def test_ids_are_fixed_negative_and_say_which_table_and_row() -> None:
-    for number, (table, ids) in enumerate(IDS.items(), 1):
-        if table == "agent.profile_tools":
-            assert not ids
-        else:
-            assert ids == [-(10 * number + row) for row in range(1, len(ROWS[table]) + 1)], table
+    assert [table for table, ids in IDS.items() if not ids] == ["agent.profile_tools"]
+    numbers = {table: -ids[0] // 10 for table, ids in IDS.items() if ids}
+    assert len(set(numbers.values())) == len(numbers)
+    for table, number in numbers.items():
+        assert IDS[table] == [-(10 * number + row) for row in range(1, len(ROWS[table]) + 1)], table
 
 
 @pytest.mark.parametrize("table", sorted(ROWS))
