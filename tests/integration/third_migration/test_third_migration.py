@@ -85,7 +85,7 @@ def write(project: Path) -> None:
 
 def seeded(project: Project) -> dict[str, list[Any]]:
     """The rows of `make seed`, in tables that are to keep them."""
-    rows = {}
+    rows: dict[str, Any] = {}
     for schema in ("erp", "agent"):
         rows |= yaml.safe_load((ROOT / f"sql/seed/{schema}.yml").read_text(encoding="utf-8"))
     connection = project.cluster.connect("erp_admin", project.database, autocommit=True)
