@@ -310,7 +310,9 @@ timings:
   returned: when reachable
   type: dict
 error:
-  description: Place and cause of a failure.
+  description:
+    - Place and cause of a failure.
+    - C(objects) in it names what stands against O(baseline), all of it.
   returned: failure
   type: dict
   sample: {file: 002_agent_schema.sql, line: 118, column: 31, sqlstate: "42704"}
