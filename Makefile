@@ -1,13 +1,13 @@
 # `make deploy` and `make test` are the two commands. A verb only calls ./portfolio, a check only calls tests/run.
-VERBS = deploy plan doctor status seed psql logs token rollback archive destroy vault images setup
-SETTINGS = INVENTORY FORMAT SQL S LINES STATE ROLE SUB DAYS CONFIRM RESTORE DIRECTORY DATA YES LOCK
+VERBS = deploy plan doctor status seed psql logs token rollback archive destroy vault migration images setup
+SETTINGS = INVENTORY FORMAT SQL S LINES STATE ROLE SUB DAYS CONFIRM RESTORE DIRECTORY DATA YES NAME LOCK
 
 # What was given on make's command line, quoted; the environment is not looked at, so that nothing is removed by accident.
 quoted = '$(subst ','\'',$(1))'
 given = $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(name)=$(call quoted,$($(name)))))
 
 .PHONY: help $(VERBS) test test-long lint sanity test-unit test-consistency test-package test-deploy test-integration \
-  test-system test-molecule bench docs reference format lock
+  test-system test-molecule bench expected docs reference format lock
 
 help:
 	@./portfolio
@@ -34,15 +34,19 @@ test-molecule:
 bench:
 	@./tests/bench/run $(if $(DRIFT),--drift) $(if $(WRITE),--write)
 
-# What is made from something else: the tables of variables in the roles' READMEs, the check of a running database from
-# its assertions, the description of the tables from a throw-away database's catalog, the errors from their sources,
-# AGENTS.md from the verbs, the inventory of services from what `make deploy` made of this machine.
-docs:
+# What follows from the SQL files, and needs no server but a throw-away one: the check of a running database from its
+# assertions, the catalog that the release ships, the description of the tables.
+expected:
 	@./portfolio setup LOCK=test
 	@./tests/setup integration
-	@.venv/bin/python -m tests.consistency.role_tables
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.validate_schema
+	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.expected
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.database_schema
+
+# What is made from something else: that, the tables of variables in the roles' READMEs, the errors from their sources,
+# AGENTS.md from the verbs, the inventory of services from what `make deploy` made of this machine.
+docs: expected
+	@.venv/bin/python -m tests.consistency.role_tables
 	@.venv/bin/python -m tests.generate.errors_page
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.agents
 	@PYTHONPATH=.collections .venv/bin/python -m tests.generate.service_inventory

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import shipped
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 
-FROM_CONTROL_NODE = ("migrations", "access", "assertions")
+FROM_CONTROL_NODE = ("migrations", "access", "assertions", "expected")
 
 
 def _readable(option: str, path: Path, want_directory: bool) -> Path:
@@ -59,6 +62,25 @@ def access_files(directory: Path) -> dict[str, Any]:
     return found
 
 
+def json_file(option: str, path: Path) -> dict[str, Any]:
+    """The shipped state, packed: unlike the others it is large and hardly ever looked into."""
+    try:
+        return shipped.pack(json.loads(_bytes(option, _readable(option, path, want_directory=False))))
+    except ValueError as error:
+        raise AnsibleActionFail(f"{option}: {path} is not JSON: {error}; run: make expected") from None
+    except MigrationError as error:
+        raise AnsibleActionFail(f"{path}: {error}") from None
+
+
+def read_option(option: str, path: Path) -> Any:
+    """What the module is sent in place of a path."""
+    if option == "migrations":
+        return sql_files(option, path)
+    if option == "access":
+        return access_files(path)
+    return json_file(option, path) if option == "expected" else yaml_file(option, path)
+
+
 class ActionModule(ActionBase):
     _supports_check_mode = True
 
@@ -74,11 +96,7 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail(
                     f"{option} is a {type(value).__name__}, not a path; give a path on the control node"
                 )
-            path = Path(self._loader.path_dwim(value))
-            if option == "migrations":
-                sent[option] = sql_files(option, path)
-            else:
-                sent[option] = access_files(path) if option == "access" else yaml_file(option, path)
+            sent[option] = read_option(option, Path(self._loader.path_dwim(value)))
         result.update(self._execute_module(module_args=sent, task_vars=task_vars))
         # The files themselves would fill every log.
         arguments = result.get("invocation", {}).get("module_args")

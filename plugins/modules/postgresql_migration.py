@@ -33,6 +33,14 @@ options:
     description:
       - YAML file on the control node that says what must be true of the database. An unknown key is an error.
     type: raw
+  expected:
+    description:
+      - JSON file on the control node with the catalog as the release makes it from these migrations and access files,
+        on one major version of PostgreSQL. C(make expected) writes it.
+      - Where the record of the database differs from it although the files are the same, the objects are named once and
+        are not called drift; where the database itself is as the release makes it, the record is made anew.
+      - Rights of roles that are not in V(roles.yml), schema V(public) and the database itself are not compared.
+    type: raw
   schemas:
     description: The managed schemas. Others are not looked at.
     type: list
@@ -126,6 +134,13 @@ options:
         finished by the next.
     type: int
     default: 32
+  baseline:
+    description:
+      - Version up to which the migrations count as applied where the schemas hold objects and their ledger was lost.
+      - It is followed only when all objects are as O(expected) describes them. Ledger rows of kind V(baseline) are
+        written, and nothing is run; the access files put right what no dump of the schemas carries.
+      - In an empty database, and where there is a ledger, it means nothing.
+    type: str
   lock_wait:
     description: Seconds to wait for another run on the same database.
     type: int
@@ -171,6 +186,7 @@ EXAMPLES = r"""
     migrations: "{{ playbook_dir }}/sql/migrations"
     access: "{{ playbook_dir }}/sql/access"
     assertions: "{{ playbook_dir }}/sql/assertions.yml"
+    expected: "{{ playbook_dir }}/sql/expected/15.json"
     logins:
       - name: portfolio_authenticator
         password_file: /opt/portfolio/postgres-erp/secrets/portfolio_authenticator
@@ -294,7 +310,9 @@ timings:
   returned: when reachable
   type: dict
 error:
-  description: Place and cause of a failure.
+  description:
+    - Place and cause of a failure.
+    - C(objects) in it names what stands against O(baseline), all of it.
   returned: failure
   type: dict
   sample: {file: 002_agent_schema.sql, line: 118, column: 31, sqlstate: "42704"}
@@ -343,6 +361,8 @@ ARGUMENTS = {
     "repair": {"type": "list", "elements": "str", "default": []},
     "revoke_extra": {"type": "bool", "default": False},
     "online_above": {"type": "int", "default": 32},
+    "expected": {"type": "raw"},
+    "baseline": {"type": "str"},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 3},
     "statement_timeout": {"type": "int", "default": 300},

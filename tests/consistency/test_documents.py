@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.consistency.repository import ROLES, ROOT, defaults, load, read, tracked
+from tests.contract import COUNT
 from tests.documents.examples import examples, same
 from tests.generate import agents
 
@@ -88,6 +89,10 @@ def test_the_settings_that_services_rely_on_are_the_servers() -> None:
     assert f"bigger than {api['postgrest_erp_max_body_bytes'] >> 20} MiB" in text
     assert f"`https://{defaults('portfolio')['portfolio_hostname']}`" in text
     assert "sslmode=require" not in text
+
+
+def test_the_number_of_tables_is_that_of_the_contract() -> None:
+    assert re.findall(r"table_schema IN \('erp','agent'\)\"  # (\d+)$", read("README.md"), re.M) == [str(COUNT)]
 
 
 def test_the_roles_of_tokens_are_all_told() -> None:

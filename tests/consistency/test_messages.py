@@ -25,7 +25,7 @@ IMPERATIVES = set(
 PLACE = re.compile(
     r"<\w[^<>]*>|\w+_\w+|[A-Z]+=|\w+\.(?:yml|json|conf|sql)|/\w+|schema \w+|postgres\w*-\w+|traefik|python3|"
     # Options of our own actions, which have plain names; what a lookup was asked for.
-    r"the (?:server|module|migrations)|session|\b(?:assertions|migrations|access|events|effects)\b|"
+    r"the (?:server|module|migrations)|session|\b(?:assertions|migrations|access|events|effects|expected|baseline)\b|"
     r"^A (?:token|public key)"
 )
 COMMANDS = re.compile(
@@ -91,5 +91,5 @@ def test_no_exception_is_raised_that_the_catalogue_does_not_know(name: str) -> N
     for node in ast.walk(ast.parse(read(name))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             raised.add(ast.unparse(node.exc.func).rpartition(".")[2])
-    helpers = {"_wrong", "_fail", "statement_error", "edited", "DatabaseError"}
+    helpers = {"_wrong", "_fail", "statement_error", "edited", "_refusal", "DatabaseError"}
     assert raised - RAISED - helpers - INTERNAL.keys() == set()

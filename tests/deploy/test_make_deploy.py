@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import last_screen
+from tests import contract, last_screen
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = Path("/opt/portfolio")
@@ -113,7 +113,7 @@ def test_the_commands_of_the_readme_work_as_they_stand_there(first: str, clone: 
     assert [line.split("#")[0].strip() for line in blocks[0].splitlines()] == ["make deploy", "make test"]
     count, *requests = (line.split("  # ")[0].strip() for line in blocks[1].splitlines())
     assert count == COUNT
-    assert shell(count, clone).stdout.strip() == "35"
+    assert shell(count, clone).stdout.strip() == str(contract.COUNT)
     assert len(requests) == 2
     for request in requests:
         assert json.loads(shell(request, clone).stdout) == []

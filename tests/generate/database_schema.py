@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/DATABASE_SCHEMA.md from the catalog of a database that was just made: `make docs` writes it, a test compares."""
+"""docs/DATABASE_SCHEMA.md from the catalog of a new database: `make expected` writes it, a test compares."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ CONVENTIONS = {
 HEAD = """\
 # The tables of the database
 
-<!-- Made by `make docs` from the catalog of a database to which sql/migrations and sql/access were just applied. -->
+<!-- Made by `make expected` from the catalog of a database to which sql/migrations and sql/access were applied. -->
 
 Database `portfolio`, {total} tables and no view: `erp`, the business, has {erp}, `agent`, what agents do and remember,
 has {agent}; {keys} foreign keys tie them together. `sql/validate_schema.sql` asks a running database whether it still
@@ -167,9 +168,11 @@ def indexes(table: Table) -> str:
 
 def seed_row(table: Table) -> str:
     """The first row that `make seed` makes, without what is null in it."""
-    rows = yaml.safe_load((SEED / f"{table.schema}.yml").read_text(encoding="utf-8"))[table.name]
+    rows = yaml.safe_load((SEED / f"{table.schema}.yml").read_text(encoding="utf-8"))
+    if table.name not in rows:
+        raise ValueError(f"sql/seed/{table.schema}.yml: {table.name} has no row; write one that is believable.")
     return json.dumps(
-        {name: value for name, value in rows[0].items() if value is not None}, ensure_ascii=False, indent=2
+        {name: value for name, value in rows[table.name][0].items() if value is not None}, ensure_ascii=False, indent=2
     )
 
 
@@ -209,5 +212,8 @@ def of(cluster: Cluster) -> str:
 
 
 if __name__ == "__main__":
-    with made_from_files() as server:
-        TARGET.write_text(of(server), encoding="utf-8")
+    try:
+        with made_from_files() as server:
+            TARGET.write_text(of(server), encoding="utf-8")
+    except ValueError as error:
+        sys.exit(f"make expected: {error}")

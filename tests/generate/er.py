@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the tables in Mermaid: one sheet with 35 tables and their columns cannot be read, a subject can."""
+"""Pictures of the tables in Mermaid: one sheet with all tables and their columns cannot be read, a subject can."""
 
 from __future__ import annotations
 

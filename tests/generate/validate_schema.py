@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""sql/validate_schema.sql from sql/assertions.yml: `make docs` writes it, a test compares."""
+"""sql/validate_schema.sql from sql/assertions.yml: `make expected` writes it, a test compares."""
 
 from __future__ import annotations
 
@@ -166,8 +166,8 @@ HEAD = """\
 --
 --     docker exec -i postgres-erp psql -v ON_ERROR_STOP=1 -U erp_admin -d portfolio < sql/validate_schema.sql
 --
--- Made from sql/assertions.yml by `make docs`: change it there. It reads only and leaves nothing behind; what it found
--- goes from one statement to the next in a setting of this session. Every query shows what should not be there.
+-- Made from sql/assertions.yml by `make expected`: change it there. It reads only and leaves nothing behind; what it
+-- found goes from one statement to the next in a setting of this session. Every query shows what should not be there.
 
 DO $validate$
 DECLARE
@@ -238,4 +238,4 @@ if __name__ == "__main__":
     try:
         TARGET.write_text(current(), encoding="utf-8")
     except (MigrationError, UnsupportedError) as error:
-        sys.exit(f"make docs: {error}")
+        sys.exit(f"make expected: {error}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract import COUNT
 from tests.server import BIN, DIRECTORY, ROOT, Droplet
 
 BACKUPS = f"{DIRECTORY}/postgres-erp/backups"
@@ -20,7 +21,7 @@ OLD = "/root/old"
 PSQL = "docker exec -i postgres-erp psql -XAtqv ON_ERROR_STOP=1 -U postgres -d portfolio"
 SCHEMAS = "WHERE schemaname IN ('erp', 'agent')"
 TABLES = f"FROM pg_tables {SCHEMAS}"
-# One line for each of the 35 tables: its rows, every column of them, whatever their order.
+# One line for each table: its rows, every column of them, whatever their order.
 ROWS = rf"""
 SELECT format($$SELECT '%1$s.%2$s', count(*), md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), ''))
 FROM %1$I.%2$I AS t$$, schemaname, tablename) {TABLES} ORDER BY 1 \gexec
@@ -47,7 +48,7 @@ def psql(droplet: Droplet, script: str) -> str:
 
 def state(droplet: Droplet) -> tuple[str, str]:
     rows = psql(droplet, ROWS)
-    assert len(rows.splitlines()) == 35
+    assert len(rows.splitlines()) == COUNT
     return rows, psql(droplet, SEQUENCES)
 
 
@@ -87,11 +88,11 @@ def filled(converged: Droplet) -> Iterator[Droplet]:
     psql(converged, EXTRA)
     yield converged
     converged.shell(f"rm -rf {BACKUPS} {OLD}")
-    if psql(converged, f"SELECT count(*) {TABLES}") != "35":
+    if psql(converged, f"SELECT count(*) {TABLES}") != str(COUNT):
         run = converged.run()
         assert run.returncode == 0, run.output
     psql(converged, TRUNCATE)
-    assert psql(converged, ROWS).count("|0|") == 35
+    assert psql(converged, ROWS).count("|0|") == COUNT
 
 
 def test_without_the_name_or_without_room_nothing_is_touched(filled: Droplet) -> None:
@@ -127,7 +128,7 @@ def test_every_row_comes_home(filled: Droplet) -> None:
     psql(filled, "INSERT INTO private.revoked_tokens (jti) VALUES ('lost-laptop')")
 
     told = done(typed(filled, "portfolio", "rollback"))
-    assert "tables that would be dropped: 35 of api_view, agent, erp" in told
+    assert f"tables that would be dropped: {COUNT} of api_view, agent, erp" in told
     [file] = set(re.findall(r"portfolio-\d{8}T\d{6}Z-\w{8}\.dump", told))
     assert filled.shell(f"stat -c '%a %U' {BACKUPS} {BACKUPS}/{file}").split("\n") == ["700 root", "600 root"]
     assert psql(filled, f"SELECT count(*) {TABLES}") == "0"

@@ -21,6 +21,7 @@ import requests
 from psycopg.conninfo import make_conninfo
 
 from tests.consistency.repository import defaults
+from tests.contract import COUNT
 from tests.documents.examples import examples, same
 from tests.documents.service import Service, service_of
 from tests.generate import database_schema, live, service_inventory
@@ -131,7 +132,7 @@ def test_an_example_runs_as_it_stands(service: Service, name: str) -> None:
 
 def test_the_example_row_of_every_table_is_there(service: Service) -> None:
     sections = re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", database_schema.TARGET.read_text(), flags=re.M | re.S)
-    assert len(sections) == 35
+    assert len(sections) == COUNT
     with session(service) as connection:
         for table, text in sections:
             [row] = re.findall(r"```json\n(.*?)\n```", text, flags=re.S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract import COUNT
 from tests.server import MOST_EXECUTIONS, droplet_up
 
 OPTIONS = ("-e", "docker_host_engine=distribution")
@@ -25,7 +26,7 @@ def test_a_bare_debian_13_is_deployed_and_then_left_alone(tmp_path_factory: pyte
         assert server.shell("dpkg-query -Wf '${Package} ' docker-cli docker-compose docker.io") == (
             "docker-cli docker-compose docker.io"
         )
-        assert server.sql("SELECT count(*) FROM pg_tables WHERE schemaname IN ('erp', 'agent')") == "35"
+        assert server.sql("SELECT count(*) FROM pg_tables WHERE schemaname IN ('erp', 'agent')") == str(COUNT)
         before = server.containers()
         again = server.run(*OPTIONS)
         assert (again.returncode, again.recap["changed"]) == (0, 0), again.output

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ MODULE_VERSION = "0.1.0"
 FORMAT = 1
 _MARK = "bestviable.portfolio ledger"
 _COMMENT = re.compile(rf"{_MARK} ([0-9]+)")
-_KINDS = "CHECK (kind IN ('apply', 'access', 'repair', 'accept', 'drift', 'failure', 'rollback', 'restore'))"
+_EVENTS = "'apply', 'access', 'repair', 'accept', 'drift', 'failure', 'rollback', 'restore', 'baseline'"
+_KINDS = f"CHECK (kind IN ({_EVENTS}))"
 
 CREATE = f"""
 CREATE SCHEMA migration;
@@ -86,7 +88,7 @@ READ_OBJECTS = "SELECT objects FROM migration.expected WHERE version = %s"
 INSERT_APPLIED = """
 INSERT INTO migration.applied (version, name, checksum, checksum_algo, sql, statements, kind, run_id, client_host,
     duration_ms, module_version)
-VALUES (%s, %s, %s, %s, %s, %s, 'apply', %s, %s, %s, %s) RETURNING pg_current_xact_id()::text
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING pg_current_xact_id()::text
 """
 ACCEPT = """
 UPDATE migration.applied SET checksum = %s, checksum_algo = %s, sql = %s, kind = 'accept', run_id = %s
@@ -195,6 +197,23 @@ def check_facts(facts: Facts, server_major: int, backend_pid: int, user: str) ->
             f"the ledger (schema migration) belongs to {facts.ledger_owner}, not to {user}; nothing was changed; "
             f"log in as {facts.ledger_owner} or give the schema back to {user}"
         )
+
+
+def row(migration: Migration, kind: str, run_id: str, duration_ms: int) -> tuple[Any, ...]:
+    """The values of INSERT_APPLIED."""
+    return (
+        migration.version,
+        migration.name,
+        migration.checksum,
+        files.ALGORITHM,
+        migration.text,
+        len(migration.statements),
+        kind,
+        run_id,
+        socket.gethostname(),
+        duration_ms,
+        MODULE_VERSION,
+    )
 
 
 def read(rows: Sequence[tuple[Any, ...]]) -> Ledger:

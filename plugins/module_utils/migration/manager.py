@@ -18,10 +18,12 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
     asserts_file,
+    baseline,
     files,
     owner,
     report,
     roles,
+    shipped,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import target_of
@@ -41,14 +43,19 @@ def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     access, document = params["access"] or {"files": []}, params["assertions"]
     if not isinstance(access, dict):
         raise MigrationError("access must be read on the control node; give the path of a directory")
+    migrations = files.migrations(params["migrations"], warn)
+    release = shipped.parse(params["expected"], params["server_major"], warn)
+    baseline.check(params["baseline"], migrations, release)
     return Work(
-        migrations=files.migrations(params["migrations"], warn),
+        migrations=migrations,
         access=files.access_scripts(access["files"], warn),
         assertions=asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"]),
         schemas=params["schemas"],
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
         policy=Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"], params["online_above"]),
+        shipped=release,
+        baseline=params["baseline"],
     )
 
 
@@ -140,6 +147,8 @@ class Manager:
             raise
         for warning in report.warnings(AdminPlan(), outcome.left):
             self.warn(warning)
+        for effect in outcome.before.verdict.left():
+            self.warn(effect.sentence)
         return report.success(outcome, self.work, self.plan, self.psql, self.check_mode, self.timings)
 
     def _run_admin(self) -> None:

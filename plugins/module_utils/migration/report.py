@@ -33,8 +33,9 @@ def schema_lines(outcome: Outcome) -> tuple[set[str], set[str]]:
     if outcome.result is None or not outcome.result.changed:
         return set(), set()
     old, new = catalog.lines(outcome.before.snapshot.objects), catalog.lines(outcome.result.after.objects)
-    plan = outcome.before.plan
-    recorded = {f"migration {migration.file}: {migration.checksum}" for migration in [*plan.pending, *plan.accepted]}
+    plan, taken_over = outcome.before.plan, outcome.before.baseline
+    named = [*taken_over, *plan.pending, *plan.accepted]
+    recorded = {f"migration {migration.file}: {migration.checksum}" for migration in named}
     return old - new, (new - old) | recorded
 
 
@@ -75,6 +76,7 @@ def seen(state: State, work: Work, plan: AdminPlan, psql: Psql, handled: frozens
     left = [finding for finding in find(context) if finding.key not in handled]
     effects = schema_effects.files(state, work) + schema_effects.of_schema(drift, not pending, psql)
     effects += schema_effects.left(left, {}, context, psql)
+    effects += state.verdict.left()
     before, after = admin_lines(plan)
     before, after = before | catalog.lines(drift.live), after | catalog.lines(drift.after)
     after |= {f"migration {migration.file}: {migration.checksum}" for migration in pending}
@@ -147,6 +149,7 @@ def success(
     effects += schema_effects.of_schema(drift, not state.plan.pending, psql)
     context = Context(drift.recorded, drift.after, psql.database, psql.owner)
     effects += schema_effects.left(outcome.left, result.repairs.failed if result else {}, context, psql)
+    effects += state.verdict.left()
     still = {finding.key for finding in outcome.left}
     after = catalog.fingerprint(result.after.objects) if result else state.fingerprint
     return {

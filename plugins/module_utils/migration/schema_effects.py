@@ -12,7 +12,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import baseline, catalog
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Attributes, Objects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
@@ -38,7 +38,8 @@ def _access(detail: str) -> Effect:
 
 def files(state: State, work: Work) -> list[Effect]:
     """Files that are not recorded as they are."""
-    result = migrations(state.plan.pending, state.plan.accepted)
+    result = baseline.effects(state.baseline) + migrations(state.plan.pending, state.plan.accepted)
+    result += state.verdict.changes()
     expected = state.ledger.expected
     if expected is None:
         return result + ([_access("never run")] if work.access else [])

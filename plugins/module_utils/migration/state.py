@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding, find
@@ -13,21 +13,33 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     asserts,
+    baseline,
     catalog,
     catalog_query,
     ledger,
+    shipped,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Failure, Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts_file import Assertions
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Attributes, Snapshot
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import (
+    Attributes,
+    Objects,
+    Snapshot,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import (
     Migration,
     Script,
     combined_checksum,
 )
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Facts, Ledger, Plan
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import (
+    Expected,
+    Facts,
+    Ledger,
+    Plan,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.shipped import Shipped, Verdict
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,9 @@ class Work:
     accept: Mapping[str, str]
     server_major: int
     policy: Policy = field(default_factory=Policy)
+    shipped: Shipped | None = None
+    # The migration that a schema without a ledger is taken over as.
+    baseline: str | None = None
 
     @property
     def access_checksum(self) -> str:
@@ -63,11 +78,16 @@ class State:
     findings: tuple[Finding, ...]
     # ... and a run does that, or refuses to go on.
     acts: bool
+    # How the record differs from what the release ships.
+    verdict: Verdict
+    # Migrations that are only to be recorded; `ledger` is as if they were.
+    baseline: Sequence[Migration]
 
     @property
     def outdated(self) -> bool:
-        """The record was made by an older algorithm and is to be made again."""
-        return self.ledger.expected is not None and self.ledger.expected.catalog_algo != catalog.ALGORITHM
+        """The record is to be made (again): by the algorithm of today, as the release is, or as a baseline."""
+        old = self.ledger.expected is not None and self.ledger.expected.catalog_algo != catalog.ALGORITHM
+        return old or bool(self.verdict.renewed or self.baseline)
 
     @property
     def idle(self) -> bool:
@@ -89,8 +109,12 @@ def look(session: Session, work: Work, begin: str) -> State:
     ledger.check_facts(facts, work.server_major, session.backend_pid, facts.user)
     book = ledger.read(session.query(ledger.READ)) if facts.ledger else Ledger()
     live = snapshot(session, work.schemas)
-    rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger and not book.applied else []
-    _check_together(rolled_back[0][0] if rolled_back else work.schemas, work, book, live)
+    taken_over: list[Migration] = []
+    if book.applied:
+        _check_together(work, book, live)
+    else:
+        rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger else []
+        book, taken_over = baseline.take_over(work, rolled_back[0][0] if rolled_back else work.schemas, live)
     plan, edited = ledger.plan(work.migrations, book, work.accept)
     if edited:
         raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
@@ -108,7 +132,10 @@ def look(session: Session, work: Work, begin: str) -> State:
         if expected.fingerprint != (mark if seen is objects else catalog.fingerprint(seen)):
             # What the older algorithm did not know counts as recorded.
             unknown = {key: value for key, value in objects.items() if key not in seen}
-            recorded = {**session.query(ledger.READ_OBJECTS, (expected.version,))[0][0], **unknown}
+            objects_of = work.shipped.objects if work.shipped and taken_over else _recorded(session, expected)
+            recorded = {**objects_of, **unknown}
+    verdict = shipped.judge(work, plan, expected, recorded, objects)
+    recorded = verdict.recorded(recorded)
     access = bool(work.access) and (
         bool(plan.pending)
         or expected is None
@@ -117,26 +144,21 @@ def look(session: Session, work: Work, begin: str) -> State:
         or catalog.concerns_access(recorded, objects, expected.access_objects)
     )
     findings = find(Context(recorded, objects, session.database, facts.user)) if recorded is not objects else []
-    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), work.policy.acts(findings))
+    acts = work.policy.acts(findings)
+    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), acts, verdict, taken_over)
 
 
-def _check_together(begun: list[str], work: Work, book: Ledger, live: Snapshot) -> None:
-    """A ledger and a schema belong together; one without the other is half a restore.
+def _recorded(session: Session, expected: Expected) -> Objects:
+    objects: Objects = session.query(ledger.READ_OBJECTS, (expected.version,))[0][0]
+    return objects
 
-    `begun`: the schemas that are empty before the first migration.
-    """
-    schemas = ", ".join(work.schemas)
-    if book.applied and live.is_empty(work.schemas):
+
+def _check_together(work: Work, book: Ledger, live: Snapshot) -> None:
+    """A ledger and a schema belong together; one without the other is half a restore."""
+    if live.is_empty(work.schemas):
         raise MigrationError(
-            f"the ledger says that {book.version} was applied, but the schemas {schemas} are empty; "
+            f"the ledger says that {book.version} was applied, but the schemas {', '.join(work.schemas)} are empty; "
             "nothing was changed; restore them from a backup, or drop schema migration to begin anew"
-        )
-    if not book.applied and not live.is_empty(begun):
-        owned = [item.key for item in live.everything if item.schema in begun and not item.parent]
-        first = next(key for key in owned if not key.startswith(("schema ", "default privileges ")))
-        raise MigrationError(
-            f"the schemas {schemas} hold objects ({first}, ...) but there is no ledger in schema migration; "
-            "nothing was changed; restore schema migration as well, or use an empty database"
         )
 
 

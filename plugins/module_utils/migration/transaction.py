@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,13 @@ from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.repair import Repairs
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, files, ledger, state
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    baseline,
+    catalog,
+    files,
+    ledger,
+    state,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects, Snapshot
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -100,21 +105,7 @@ def _apply(session: Session, migration: Migration, run_id: str, transaction: str
     begin = time.monotonic()
     _run_script(session, migration)
     spent = _milliseconds(begin)
-    written_in = session.query(
-        ledger.INSERT_APPLIED,
-        (
-            migration.version,
-            migration.name,
-            migration.checksum,
-            files.ALGORITHM,
-            migration.text,
-            len(migration.statements),
-            run_id,
-            socket.gethostname(),
-            spent,
-            ledger.MODULE_VERSION,
-        ),
-    )[0][0]
+    written_in = session.query(ledger.INSERT_APPLIED, ledger.row(migration, "apply", run_id, spent))[0][0]
     if written_in != transaction:
         raise MigrationError(f"{migration.file} ended the module's transaction; take the transaction control out of it")
     session.execute(ledger.EVENT, (run_id, "apply", migration.file, json.dumps({"ms": spent})))
@@ -217,6 +208,7 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     transaction = session.query("SELECT pg_current_xact_id()::text")[0][0]
     if not before.facts.ledger:
         session.execute(ledger.CREATE)
+    baseline.record(session, before.baseline, run_id, new_ledger=not before.facts.ledger)
     for migration in before.plan.accepted:
         _accept(session, migration, run_id)
     applied = [_apply(session, migration, run_id, transaction) for migration in before.plan.pending]

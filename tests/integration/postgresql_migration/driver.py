@@ -94,6 +94,7 @@ class Project:
 
     def arguments(self, check: bool, diff: bool, options: dict[str, Any]) -> dict[str, Any]:
         access, assertions = self.directory / "access", self.directory / "assertions.yml"
+        expected = self.directory / "expected" / "15.json"
         arguments: dict[str, Any] = {
             "login_unix_socket": self.cluster.socket_directory,
             "login_port": self.cluster.port,
@@ -103,6 +104,7 @@ class Project:
             "migrations": action.sql_files("migrations", self.directory / "migrations"),
             **({"access": action.access_files(access)} if access.is_dir() else {}),
             **({"assertions": action.yaml_file("assertions", assertions)} if assertions.exists() else {}),
+            **({"expected": action.json_file("expected", expected)} if expected.exists() else {}),
             **self.options,
             **options,
         }

@@ -6,29 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
+from tests.contract import COUNT as TABLES
 from tests.integration.postgresql_migration.driver import ROOT, Project
+from tests.integration.postgresql_migration.shipped import shipped_project
 
-LOGINS = ("erp_admin", "portfolio_authenticator")
-HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all all trust\n"
 # The owner's own check.
 COUNT = "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp', 'agent')"
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    directory: Path = tmp_path_factory.mktemp("shipped")
-    with Cluster(hba=HBA) as cluster:
-        project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
-        project.directory = ROOT / "sql"
-        for login in LOGINS:
-            (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
-        logins = [{"name": login, "password_file": str(directory / login)} for login in LOGINS]
-        project.options = {"schemas": None, "admin_user": "postgres", "logins": logins}
+    with shipped_project(ROOT / "sql", tmp_path_factory.mktemp("shipped")) as project:
         yield project
 
 
@@ -38,7 +29,7 @@ def test_shipped_sql(shipped: Project) -> None:
     first = shipped.run()
     assert first.rc == 0 and [item["version"] for item in first.data["applied"]] == ["001", "002"], first.text
     assert first.data["effects"] == bare.data["effects"]
-    assert shipped.query(COUNT, user="erp_admin") == [(35,)]
+    assert shipped.query(COUNT, user="erp_admin") == [(TABLES,)]
     for check in (True, False):
         again = shipped.run(check=check)
         assert again.rc == 0 and not again.changed and again.warnings == [], again.text

@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 import yaml
 
+from tests import contract
 from tests.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def attempts(session: Session, table: str) -> dict[str, str]:
 def test_matrix_of_roles_tables_and_verbs(db: Session, admin: Session, role: str) -> None:
     wrong = []
     statements = {table: attempts(db, table) for table in tables(db)}
-    assert len(statements) == 35 + 3
+    assert len(statements) == contract.COUNT + 3
     admin.rows(f"SET ROLE {role}")
     for table, verbs in statements.items():
         expected = declared(role, table)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.contract import CONTRACT, COUNT, TABLES
+
 if TYPE_CHECKING:
     from tests.integration.sql.conftest import Session
 
 ROOT = Path(__file__).parents[3]
-DESIGN: dict[str, Any] = yaml.safe_load((ROOT / "tests/unit/sql/contract.yml").read_text(encoding="utf-8"))
-CONTRACT: dict[str, dict[str, Any]] = DESIGN["tables"]
 ASSERTIONS: dict[str, Any] = yaml.safe_load((ROOT / "sql/assertions.yml").read_text(encoding="utf-8"))["assert"]
 OURS = "('erp'::regnamespace, 'agent'::regnamespace)"
 
@@ -28,8 +28,8 @@ UNINDEXED = f"""
         WHERE i.indrelid = k.conrelid AND i.indpred IS NULL AND i.indkey[0] = k.conkey[1])"""
 
 
-def test_the_owners_count_is_35(db: Session) -> None:
-    assert db.value("SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp','agent')") == 35
+def test_the_owners_count(db: Session) -> None:
+    assert db.value("SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp','agent')") == COUNT
 
 
 def test_columns_are_those_of_the_contract(db: Session) -> None:
@@ -38,12 +38,12 @@ def test_columns_are_those_of_the_contract(db: Session) -> None:
             SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns
             WHERE table_schema IN ('erp', 'agent')"""):
         live.setdefault(table, set()).add(column)
-    assert live == {table: set(entry["columns"]) for table, entry in CONTRACT.items()}
+    assert live == {table: set(entry["columns"]) for table, entry in TABLES.items()}
 
 
 def test_every_foreign_key_is_indexed(db: Session) -> None:
     assert db.value(f"SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace IN {OURS}") == sum(
-        len(entry.get("references", {})) for entry in CONTRACT.values()
+        len(entry.get("references", {})) for entry in TABLES.values()
     )
     assert db.rows(UNINDEXED) == []
     db.rows("DROP INDEX erp.tasks_assignee_id_idx")
@@ -51,8 +51,8 @@ def test_every_foreign_key_is_indexed(db: Session) -> None:
 
 
 def test_every_foreign_key_does_on_delete_what_the_contract_says(db: Session) -> None:
-    expected = {f"{table}.{column}": "n" for table, entry in CONTRACT.items() for column in entry.get("references", {})}
-    for kind, keys in DESIGN["on_delete"].items():
+    expected = {f"{table}.{column}": "n" for table, entry in TABLES.items() for column in entry.get("references", {})}
+    for kind, keys in CONTRACT["on_delete"].items():
         assert set(keys) <= set(expected)
         expected.update(dict.fromkeys(keys, kind[0]))
     live = db.rows(f"""
@@ -72,11 +72,11 @@ def test_vocabularies_are_those_of_the_contract(db: Session) -> None:
     for column in ("erp.workflows.status", "erp.process_templates.status", "erp.offers.status"):
         assert words.pop(column) == ["draft", "active", "retired"]
     assert words.pop("agent.scheduler_runs.status") == ["running", "completed", "failed", "cancelled"]
-    assert words == DESIGN["vocabularies"]
+    assert words == CONTRACT["vocabularies"]
 
 
 def test_every_global_id_follows_one_pattern(db: Session) -> None:
-    tables = {name for name, entry in CONTRACT.items() if "global_id" in entry["columns"]}
+    tables = {name for name, entry in TABLES.items() if "global_id" in entry["columns"]}
     checks = dict(
         db.rows(f"""
         SELECT k.conrelid::regclass::text, pg_get_constraintdef(k.oid) FROM pg_constraint AS k
@@ -87,7 +87,7 @@ def test_every_global_id_follows_one_pattern(db: Session) -> None:
 
 
 def test_updated_at_has_its_trigger_everywhere(db: Session) -> None:
-    tables = {name for name, entry in CONTRACT.items() if "updated_at" in entry["columns"]}
+    tables = {name for name, entry in TABLES.items() if "updated_at" in entry["columns"]}
     assert {
         name
         for (name,) in db.rows("""
@@ -97,7 +97,7 @@ def test_updated_at_has_its_trigger_everywhere(db: Session) -> None:
 
 
 def test_tables_with_a_client_have_an_index_for_row_rules(db: Session) -> None:
-    tables = {name for name, entry in CONTRACT.items() if "client_id" in entry["columns"]}
+    tables = {name for name, entry in TABLES.items() if "client_id" in entry["columns"]}
     assert len(tables) == 7
     assert {
         name

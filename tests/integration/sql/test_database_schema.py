@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.cluster import Cluster
+from tests.contract import TABLES
 from tests.generate import database_schema, er
 from tests.generate.catalog import read
 from tests.generate.database_schema import TARGET
-from tests.integration.sql.conftest import SQL, Session, run_files
+from tests.integration.sql.conftest import Session, run_files
 
-CONTRACT: dict[str, Any] = yaml.safe_load((SQL.parent / "tests/unit/sql/contract.yml").read_text(encoding="utf-8"))[
-    "tables"
-]
 DOCUMENT = TARGET.read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", DOCUMENT, flags=re.M | re.S))
 PICTURES = re.findall(r"```mermaid\n(.*?)```", DOCUMENT, flags=re.S)
@@ -33,7 +29,7 @@ GRAMMAR = re.compile(
 
 
 def test_it_differs_by_nothing_from_the_catalog(cluster: Cluster) -> None:
-    assert database_schema.of(cluster) == DOCUMENT, "run `make docs`"
+    assert database_schema.of(cluster) == DOCUMENT, "run: make expected"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +51,8 @@ def test_any_change_of_the_catalog_shows(db: Session, change: str) -> None:
 
 
 def test_every_table_and_column_of_the_contract_is_described() -> None:
-    assert set(SECTIONS) == set(CONTRACT)
-    for table, entry in CONTRACT.items():
+    assert set(SECTIONS) == set(TABLES)
+    for table, entry in TABLES.items():
         columns = re.findall(r"^\| `(\w+)` \| [^|]+ \| (?:yes)? \|", SECTIONS[table], flags=re.M)
         assert sorted(columns) == sorted(entry["columns"]), table
 
@@ -84,11 +80,11 @@ def test_every_key_is_drawn_once_and_every_table_in_the_overview() -> None:
     drawn = [match for text in PICTURES[1:] for match in re.findall(r"(\w+) \S+--\S+ (\w+) : (\w+)", text)]
     wanted = [
         (er.entity(target), er.entity(table), column)
-        for table, entry in CONTRACT.items()
+        for table, entry in TABLES.items()
         for column, target in entry.get("references", {}).items()
     ]
     assert sorted(drawn) == sorted(wanted)
-    assert set(re.findall(r'\["(\w+\.\w+)"\]', PICTURES[0])) == set(CONTRACT)
+    assert set(re.findall(r'\["(\w+\.\w+)"\]', PICTURES[0])) == set(TABLES)
 
 
 def test_a_table_without_a_subject_is_refused(db: Session) -> None:

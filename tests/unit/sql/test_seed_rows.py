@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-HERE = Path(__file__).parent
-SEED = HERE.parents[2] / "sql" / "seed"
-TABLES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "contract.yml").read_text(encoding="utf-8"))["tables"]
+from tests.contract import TABLES
+
+SEED = Path(__file__).parents[3] / "sql" / "seed"
 FILES: dict[str, dict[str, list[dict[str, Any]]]] = {
     schema: yaml.safe_load((SEED / f"{schema}.yml").read_text(encoding="utf-8")) for schema in ("erp", "agent")
 }
@@ -41,11 +41,11 @@ def test_there_are_about_sixty() -> None:
 
 
 def test_ids_are_fixed_negative_and_say_which_table_and_row() -> None:
-    for number, (table, ids) in enumerate(IDS.items(), 1):
-        if table == "agent.profile_tools":
-            assert not ids
-        else:
-            assert ids == [-(10 * number + row) for row in range(1, len(ROWS[table]) + 1)], table
+    assert [table for table, ids in IDS.items() if not ids] == ["agent.profile_tools"]
+    numbers = {table: -ids[0] // 10 for table, ids in IDS.items() if ids}
+    assert len(set(numbers.values())) == len(numbers)
+    for table, number in numbers.items():
+        assert IDS[table] == [-(10 * number + row) for row in range(1, len(ROWS[table]) + 1)], table
 
 
 @pytest.mark.parametrize("table", sorted(ROWS))
