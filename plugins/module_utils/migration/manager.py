@@ -39,12 +39,13 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.sta
 def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     """What the owner's session is to bring about."""
     access, document = params["access"] or {"files": []}, params["assertions"]
+    assertions = asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"])
     if not isinstance(access, dict):
         raise MigrationError("access must be read on the control node; give the path of a directory")
     return Work(
         migrations=files.migrations(params["migrations"], warn),
         access=files.access_scripts(access["files"], warn),
-        assertions=asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"]),
+        assertions=assertions if params["probe"] else replace(assertions, probe=()),
         schemas=params["schemas"],
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
@@ -153,7 +154,7 @@ class Manager:
             self.warn(warning)
         if self.check_mode and self.plan.changes:
             # They ask about roles too, which a dry run leaves as they are.
-            self.work = replace(self.work, assertions=replace(self.work.assertions, sql=()))
+            self.work = replace(self.work, assertions=replace(self.work.assertions, sql=(), probe=()))
 
     def _take_back(self) -> dict[str, Any] | None:
         """Objects that stand in `repair` and belong to somebody else; a dry run ends with what it predicts."""
