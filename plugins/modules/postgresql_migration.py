@@ -321,7 +321,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -331,10 +331,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 
 ARGUMENTS = {
     **COMMON,
-    "access": {"type": "raw"},
-    "assertions": {"type": "raw"},
+    **SCHEMA,
     "probe": {"type": "bool", "default": False},
-    "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
     "admin_user": {"type": "str"},
     "admin_password": {"type": "str", "no_log": True},
     "maintenance_db": {"type": "str", "default": "postgres"},

@@ -17,14 +17,12 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
-    asserts_file,
-    files,
     owner,
     report,
     roles,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import files_of, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
@@ -38,15 +36,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.sta
 
 def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     """What the owner's session is to bring about."""
-    access, document = params["access"] or {"files": []}, params["assertions"]
-    assertions = asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"])
-    if not isinstance(access, dict):
-        raise MigrationError("access must be read on the control node; give the path of a directory")
+    found = files_of(params, warn)
+    if not params["probe"]:
+        found["assertions"] = replace(found["assertions"], probe=())
     return Work(
-        migrations=files.migrations(params["migrations"], warn),
-        access=files.access_scripts(access["files"], warn),
-        assertions=assertions if params["probe"] else replace(assertions, probe=()),
-        schemas=params["schemas"],
+        **found,
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
         policy=Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"], params["online_above"]),

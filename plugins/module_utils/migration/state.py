@@ -90,11 +90,21 @@ def look(session: Session, work: Work, begin: str) -> State:
     ledger.check_facts(facts, work.server_major, session.backend_pid, facts.user)
     book = ledger.read(session.query(ledger.READ)) if facts.ledger else Ledger()
     live = snapshot(session, work.schemas)
+    return judge(session, work, facts, book, live, plan(session, work, facts, book, live))
+
+
+def plan(session: Session, work: Work, facts: Facts, book: Ledger, live: Snapshot) -> Plan:
+    """What the files ask for, or the refusal of what does not fit together."""
     rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger and not book.applied else []
     _check_together(rolled_back[0][0] if rolled_back else work.schemas, work, book, live)
-    plan, edited = ledger.plan(work.migrations, book, work.accept)
+    found, edited = ledger.plan(work.migrations, book, work.accept)
     if edited:
         raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
+    return found
+
+
+def judge(session: Session, work: Work, facts: Facts, book: Ledger, live: Snapshot, wanted: Plan) -> State:
+    """What is there beside what is recorded; the recorded objects are read only where they differ."""
     objects = live.objects
     mark = catalog.fingerprint(objects)
     expected = book.expected
@@ -111,14 +121,14 @@ def look(session: Session, work: Work, begin: str) -> State:
             unknown = {key: value for key, value in objects.items() if key not in seen}
             recorded = {**session.query(ledger.READ_OBJECTS, (expected.version,))[0][0], **unknown}
     access = bool(work.access) and (
-        bool(plan.pending)
+        bool(wanted.pending)
         or expected is None
         or expected.catalog_algo != catalog.ALGORITHM
         or expected.access_checksum != work.access_checksum
         or catalog.concerns_access(recorded, objects, expected.access_objects)
     )
     findings = find(Context(recorded, objects, session.database, facts.user)) if recorded is not objects else []
-    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), work.policy.acts(findings))
+    return State(facts, book, live, recorded, mark, wanted, access, tuple(findings), work.policy.acts(findings))
 
 
 def _check_together(begun: list[str], work: Work, book: Ledger, live: Snapshot) -> None:

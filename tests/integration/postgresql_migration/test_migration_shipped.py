@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
-from tests.integration.postgresql_migration.driver import ROOT, Project
+from tests.integration.postgresql_migration.driver import Project
+from tests.integration.postgresql_migration.shipped import shipped_project
 
-LOGINS = ("erp_admin", "portfolio_authenticator")
-HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all all trust\n"
 # The owner's own check.
 COUNT = "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp', 'agent')"
 # How many rows each table has, and which transaction wrote the last one.
@@ -28,14 +25,7 @@ WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('erp', 'agent',
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    directory: Path = tmp_path_factory.mktemp("shipped")
-    with Cluster(hba=HBA) as cluster:
-        project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
-        project.directory = ROOT / "sql"
-        for login in LOGINS:
-            (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
-        logins = [{"name": login, "password_file": str(directory / login)} for login in LOGINS]
-        project.options = {"schemas": None, "admin_user": "postgres", "logins": logins}
+    with shipped_project(tmp_path_factory.mktemp("shipped")) as project:
         yield project
 
 

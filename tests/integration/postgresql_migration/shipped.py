@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SQL of this collection as a project of the module, on a server with nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cluster import Cluster
+from tests.integration.postgresql_migration.driver import ROOT, Project
+
+LOGINS = ("erp_admin", "portfolio_authenticator")
+HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all all trust\n"
+
+
+@contextmanager
+def shipped_project(directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[Project]:
+    """`directory` holds what the module needs beside `sql/`."""
+    with Cluster(hba=HBA, settings=settings) as cluster:
+        project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
+        project.directory = ROOT / "sql"
+        for login in LOGINS:
+            (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
+        logins = [{"name": login, "password_file": str(directory / login)} for login in LOGINS]
+        project.options = {"schemas": None, "admin_user": "postgres", "logins": logins}
+        yield project
