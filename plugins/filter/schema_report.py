@@ -86,7 +86,7 @@ def _problems(answer: Json) -> list[Json]:
         told = f"{failure['name']}: {failure['object']}: expected {failure['expected']}, found {failure['actual']}"
         found.append(_problem(failure["object"], told, "run: make plan"))
     for item in answer["drift"]:
-        told = f"{item['object']}: {item['detail']}"
+        told = f"{item['object']}: {item['detail']} (class {item['class']})"
         found.append(_problem(item["object"], told, item.get("remedy", DEPLOY)))
     return found
 

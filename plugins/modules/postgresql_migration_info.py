@@ -34,6 +34,20 @@ options:
     type: list
     elements: str
     default: [erp, agent, private, api_view]
+  drift:
+    description: What a run does about drift, as in M(bestviable.portfolio.postgresql_migration). Nothing is done here.
+    type: str
+    choices: [repair, report, fail]
+    default: repair
+  repair:
+    description: Objects that a run puts back although that is somebody's decision.
+    type: list
+    elements: str
+    default: []
+  revoke_extra:
+    description: Whether a run takes away rights and policies that nobody asked for.
+    type: bool
+    default: false
   admin_user:
     description: Role that a remedy names where O(login_user) cannot do it. Nobody logs in as it.
     type: str
@@ -137,16 +151,21 @@ events:
 drift:
   description:
     - What differs from the record of the last run that changed something. Nothing is recorded before the first one.
-    - RV(drift[].effect) is V(change) where the next run puts it right by itself, and V(left) where a person has to, by
-      RV(drift[].remedy).
+    - As RV(bestviable.portfolio.postgresql_migration#module:drift), and beside it who puts it right.
+    - RV(drift[].effect) is V(change) where the next run does, and V(left) where a person has to, by RV(drift[].remedy).
   returned: success
   type: list
   elements: dict
   sample:
-    - effect: left
-      object: index erp.projects projects_status_idx
-      detail: missing
-      remedy: "run: docker exec postgres-erp psql -U erp_admin -d portfolio -c 'CREATE INDEX ...'"
+    - class: B
+      kind: extra
+      object: index erp.projects some_idx
+      detail: extra
+      expected:
+      actual: "index erp.projects some_idx: CREATE INDEX ..."
+      sql: [DROP INDEX erp.some_idx]
+      effect: left
+      remedy: "run: docker exec postgres-erp psql -U erp_admin -d portfolio -c 'DROP INDEX erp.some_idx'"
 assertions:
   description: How many assertions hold, and each that does not; V(null) where they were not asked.
   returned: success

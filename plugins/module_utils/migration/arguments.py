@@ -27,11 +27,14 @@ COMMON: dict[str, dict[str, Any]] = {
     "ca_cert": {"type": "path"},
     "migrations": {"type": "raw", "required": True},
 }
-# What is read on the control node beside the migrations, and what of the database it is about.
+# What is read on the control node beside the migrations, what of the database it is about, and what becomes of drift.
 SCHEMA: dict[str, dict[str, Any]] = {
     "access": {"type": "raw"},
     "assertions": {"type": "raw"},
     "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
+    "drift": {"type": "str", "choices": ["repair", "report", "fail"], "default": "repair"},
+    "repair": {"type": "list", "elements": "str", "default": []},
+    "revoke_extra": {"type": "bool", "default": False},
 }
 
 

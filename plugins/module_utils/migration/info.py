@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, schema_effects, state
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import find
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    ledger,
+    report,
+    schema_effects,
+    state,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import files_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Facts, Ledger, Plan
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import READ_ONLY
@@ -70,7 +78,9 @@ class Found:
 def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     """The files that the database is compared with; a probe writes, so none is tried."""
     found = files_of(params, warn)
-    return Work(**{**found, "assertions": replace(found["assertions"], probe=())}, accept={}, server_major=0)
+    found["assertions"] = replace(found["assertions"], probe=())
+    policy = Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"])
+    return Work(**found, accept={}, server_major=0, policy=policy)
 
 
 def look(target: Target, work: Work, events: int) -> Found:
@@ -132,11 +142,18 @@ def _named(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def drift(found: State, psql: Psql) -> list[Effect]:
+def drift(found: State, policy: Policy, psql: Psql) -> list[dict[str, Any]]:
     """What somebody changed beside the migrations: `change` where the next run puts it right, else `left`."""
-    if found.ledger.expected is None:
-        return []
-    return schema_effects.of_schema(schema_effects.predicted(found, frozenset()), False, psql)
+    after = schema_effects.predicted(found, policy, frozenset()).after
+    context = Context(found.recorded, after, psql.database, psql.owner)
+    left = {(finding.key, finding.step.attributes): finding for finding in find(context)}
+    result = []
+    for finding in found.findings:
+        still = left.get((finding.key, finding.step.attributes))
+        [entry] = report.drift_list([finding], found.recorded, found.snapshot.objects)
+        way = {"remedy": schema_effects.remedy(still, None, context, psql)} if still else {}
+        result.append({**entry, "effect": "left" if still else "change", **way})
+    return result
 
 
 def describe(found: Found, work: Work, psql: Psql) -> dict[str, Any]:
@@ -151,7 +168,6 @@ def describe(found: Found, work: Work, psql: Psql) -> dict[str, Any]:
         status = "refused"
     else:
         status = "pending" if pending or stale else "current"
-    report = found.assertions
     return {
         "reachable": found.reachable,
         "status": status,
@@ -162,6 +178,6 @@ def describe(found: Found, work: Work, psql: Psql) -> dict[str, Any]:
         "history": list(found.history),
         "events": list(found.events),
         "tables": dict(found.tables),
-        "drift": [effect.as_dict() for effect in drift(found.state, psql)] if found.state else [],
-        "assertions": report and {"passed": report.passed, "failed": [failure.as_dict() for failure in report.failed]},
+        "drift": drift(found.state, work.policy, psql) if found.state else [],
+        "assertions": found.assertions.as_dict() if found.assertions else None,
     }

@@ -79,20 +79,26 @@ def test_from_nothing_to_a_schema_that_somebody_changed(project: Project, tmp_pa
     assert text[0] == "schema of portfolio on erp-db: ok" and "  tables       14 erp + 21 agent" in text
     assert len(text) <= 24 and max(map(len, text)) <= 80
 
-    for drift in ("DROP INDEX erp.projects_status_idx", "GRANT DELETE ON erp.people TO erp_writer"):
+    for drift in (
+        "DROP INDEX erp.projects_status_idx",
+        "CREATE INDEX x ON erp.people (notes)",
+        "GRANT DELETE ON erp.people TO erp_writer",
+    ):
         project.query(drift, user="erp_admin")
     wrong = ask(project, tmp_path)
     assert (wrong["status"], wrong["exit"]) == ("wrong", 2)
-    assert [item["object"] for item in wrong["schema"]["drift"]] == [
-        "table erp.people",
-        "index erp.projects projects_status_idx",
+    assert [(item["object"], item["effect"]) for item in wrong["schema"]["drift"]] == [
+        ("index erp.people x", "left"),
+        ("index erp.projects projects_status_idx", "change"),
+        ("table erp.people", "change"),
     ]
     assert {failure["object"] for failure in wrong["schema"]["assertions"]["failed"]} == {
         "index erp.projects projects_status_idx",
         "API roles delete only where rows are meant to go",
     }
-    # A right is the access files' business, an index has its statement.
     remedies = {problem["object"]: problem["remedy"] for problem in wrong["problems"]}
     assert remedies["table erp.people"] == "run: make deploy"
+    psql = "docker exec postgres-erp psql -U erp_admin -d portfolio"
+    assert remedies["index erp.people x"] == f'run: {psql} -c \'DROP INDEX "erp"."x"\''
     assert project.query(EVENTS, user="erp_admin") == before
     assert project.query("SELECT to_regclass('erp.projects_status_idx')", user="erp_admin") == [(None,)]

@@ -155,24 +155,38 @@ def test_what_somebody_changed_and_who_puts_it_right(project: Project) -> None:
     assert project.run().changed
     access = access_files(project.directory / "access")
     assert ask(project, access=access)["drift"] == []
-    for statement in ("DROP INDEX app.part_thing_id_idx", "GRANT SELECT ON app.thing TO PUBLIC"):
+    for statement in (
+        "DROP INDEX app.part_thing_id_idx",
+        "CREATE INDEX extra_idx ON app.thing (name)",
+        "GRANT SELECT ON app.thing TO PUBLIC",
+        "ALTER TABLE app.part ADD COLUMN extra int",
+    ):
         project.query(statement, user=project.user)
     before = project.query(LAST_WRITE)
     found = ask(project, psql_command="docker exec db psql", access=access)
     assert (found["status"], found["changed"]) == ("current", False)
-    right, index = found["drift"]
-    assert right == {"effect": "change", "object": "table app.thing", "detail": "extra right of PUBLIC: SELECT"}
-    assert (index["effect"], index["object"], index["detail"]) == (
-        "left",
-        "index app.part part_thing_id_idx",
-        "missing",
-    )
-    assert index["remedy"].startswith(f"run: docker exec db psql -U app_owner -d {project.database} -c 'CREATE INDEX")
-    assert found["drift"] == project.run(check=True, psql_command="docker exec db psql").data["effects"]
-    assert [item["effect"] for item in ask(project)["drift"]] == ["left", "left"]
+    told = {item["object"]: (item["class"], item["effect"], item["detail"]) for item in found["drift"]}
+    assert told == {
+        "column app.part extra": ("C", "left", "extra"),
+        "index app.part part_thing_id_idx": ("A", "change", "missing"),
+        "index app.thing extra_idx": ("B", "left", "extra"),
+        "table app.thing": ("B", "change", "extra right of PUBLIC: SELECT"),
+    }
+    remedies = {item["object"]: item.get("remedy") for item in found["drift"]}
+    drop = f'run: docker exec db psql -U app_owner -d {project.database} -c \'DROP INDEX "app"."extra_idx"\''
+    assert remedies["index app.thing extra_idx"] == drop and remedies["index app.part part_thing_id_idx"] is None
+    assert "drop it if nobody needs" in remedies["column app.part extra"]
+    # Without the access files nobody takes the right away, and where drift is only reported nothing is put right.
+    assert [item["effect"] for item in ask(project)["drift"]] == ["left", "change", "left", "left"]
+    assert {item["effect"] for item in ask(project, drift="report")["drift"]} == {"left"}
+    named = ask(project, access=access, repair=["index app.thing extra_idx"])["drift"]
+    assert [item["effect"] for item in named] == ["left", "change", "change", "change"]
     assert project.query(LAST_WRITE) == before
+    # As it was told: the column stops a run; without it everything else is put right but the extra index.
+    assert project.run().rc
+    project.query("ALTER TABLE app.part DROP COLUMN extra", user=project.user)
     assert project.run().changed
-    assert [item["object"] for item in ask(project, access=access)["drift"]] == [index["object"]]
+    assert [item["object"] for item in ask(project, access=access)["drift"]] == ["index app.thing extra_idx"]
 
 
 def test_access_files_that_ran_differently_are_pending(project: Project) -> None:

@@ -38,8 +38,8 @@ FACTS: Json = {
     "answer": ANSWER,
 }
 FAILURE = {"name": "comment", "object": "erp.people", "expected": "a comment", "actual": "none"}
-LEFT = {"effect": "left", "object": "index erp.a b", "detail": "missing", "remedy": "run: psql -c '...'"}
-RIGHT = {"effect": "change", "object": "table erp.a", "detail": "extra right of PUBLIC: SELECT"}
+LEFT = {"effect": "left", "class": "C", "object": "table erp.b", "detail": "missing", "remedy": "run: psql -c '...'"}
+RIGHT = {"effect": "change", "class": "B", "object": "table erp.a", "detail": "extra right of PUBLIC: SELECT"}
 REFUSED = "001_erp.sql was edited after it was applied; nothing was changed; restore the file, or set accept"
 
 
@@ -65,8 +65,8 @@ def test_a_schema_as_it_should_be() -> None:
         (
             {"drift": [RIGHT, LEFT]},
             [
-                ("table erp.a", "table erp.a: extra right of PUBLIC: SELECT", "run: make deploy"),
-                ("index erp.a b", "index erp.a b: missing", "run: psql -c '...'"),
+                ("table erp.a", "table erp.a: extra right of PUBLIC: SELECT (class B)", "run: make deploy"),
+                ("table erp.b", "table erp.b: missing (class C)", "run: psql -c '...'"),
             ],
         ),
     ],
