@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import by_admin
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import find
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
@@ -147,9 +148,10 @@ def drift(found: State, policy: Policy, psql: Psql) -> list[dict[str, Any]]:
     after = schema_effects.predicted(found, policy, frozenset()).after
     context = Context(found.recorded, after, psql.database, psql.owner)
     left = {(finding.key, finding.step.attributes): finding for finding in find(context)}
+    taken_back = by_admin.handled(by_admin.wanted(found.findings, policy), found.snapshot.objects)
     result = []
     for finding in found.findings:
-        still = left.get((finding.key, finding.step.attributes))
+        still = None if finding.key in taken_back else left.get((finding.key, finding.step.attributes))
         [entry] = report.drift_list([finding], found.recorded, found.snapshot.objects)
         way = {"remedy": schema_effects.remedy(still, None, context, psql)} if still else {}
         result.append({**entry, "effect": "left" if still else "change", **way})

@@ -189,6 +189,16 @@ def test_what_somebody_changed_and_who_puts_it_right(project: Project) -> None:
     assert [item["object"] for item in ask(project, access=access)["drift"]] == ["index app.thing extra_idx"]
 
 
+def test_what_was_given_away_is_taken_back_by_name(project: Project) -> None:
+    assert project.run().changed
+    project.query("ALTER TABLE app.thing OWNER TO postgres")
+    [left] = [item for item in ask(project, admin_user="postgres")["drift"] if item["object"] == "table app.thing"]
+    assert left["effect"] == "left" and " -U postgres " in left["remedy"]
+    assert {item["effect"] for item in ask(project, repair=["table app.thing"])["drift"]} == {"change"}
+    assert project.run(admin_user="postgres", repair=["table app.thing"]).changed
+    assert ask(project)["drift"] == []
+
+
 def test_access_files_that_ran_differently_are_pending(project: Project) -> None:
     project.access("10_grants.sql", GRANTS)
     assert project.run().changed
