@@ -68,7 +68,7 @@ def addressed(value: Any, again: str) -> Any:
     if isinstance(value, list):
         return [addressed(item, again) for item in value]
     if isinstance(value, str):
-        return re.sub(r"\bmake (deploy|plan|doctor|status|logs S=[\w-]+)", lambda found: found[0] + again, value)
+        return re.sub(r"\bmake (deploy|plan|doctor|status|schema|logs S=[\w-]+)", lambda found: found[0] + again, value)
     return value
 
 

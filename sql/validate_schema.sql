@@ -2,8 +2,9 @@
 --
 --     docker exec -i postgres-erp psql -v ON_ERROR_STOP=1 -U erp_admin -d portfolio < sql/validate_schema.sql
 --
--- Made from sql/assertions.yml by `make expected`: change it there. It reads only and leaves nothing behind; what it
--- found goes from one statement to the next in a setting of this session. Every query shows what should not be there.
+-- Made from sql/assertions.yml by `make expected`: change it there. It reads only and leaves nothing behind, so probes
+-- are not among it; what it found goes from one statement to the next in a setting of this session. Every query shows
+-- what should not be there.
 
 DO $validate$
 DECLARE
@@ -197,6 +198,11 @@ AND (
     c.relkind = 'm'
     OR NOT coalesce(lower(c.reloptions::text)::text[] && '{security_invoker=true,security_invoker=on}', FALSE)
 )
+$q$),
+        ('none: foreign_key_without_on_delete', $q$
+SELECT format('%s %s', k.conrelid::regclass, k.conname) FROM pg_constraint AS k
+WHERE k.contype = 'f' AND k.connamespace::regnamespace::text IN ('erp', 'agent', 'private', 'api_view')
+AND k.confdeltype = 'a'
 $q$),
         ('index erp.people people_email_key', $q$
 SELECT 'there is none'
@@ -720,6 +726,9 @@ SELECT rolname FROM pg_roles WHERE rolname IN ('erp_admin', 'portfolio_authentic
 $q$),
         ('API roles cannot log in, the authenticator inherits nothing', $q$
 SELECT rolname, rolcanlogin, rolinherit FROM pg_roles WHERE rolname IN ('erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND rolcanlogin OR rolname = 'portfolio_authenticator' AND rolinherit
+$q$),
+        ('API roles read what is theirs and nothing else', $q$
+SELECT rights.role, rights.relation, CASE WHEN rights.may THEN 'may read it' ELSE 'may not read it' END FROM ( SELECT r.rolname AS role, c.oid::regclass::text AS relation, has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_any_column_privilege(r.oid, c.oid, 'SELECT') AS may, (r.rolname, n.nspname) IN (('erp_reader', 'erp'), ('erp_writer', 'erp'), ('agent_service', 'agent'), ('agent_viewer', 'agent'), ('agent_viewer', 'api_view')) AND (r.rolname, c.oid::regclass::text) <> ('agent_viewer', 'agent.working_state') AS should FROM pg_roles AS r, pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND n.nspname IN ('erp', 'agent', 'private', 'api_view', 'migration') ) AS rights WHERE rights.may <> rights.should
 $q$),
         ('API roles delete only where rows are meant to go', $q$
 SELECT r.rolname, c.oid::regclass::text FROM pg_roles AS r, pg_class AS c WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view')) AND has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE') AND (r.rolname, c.oid::regclass::text) NOT IN (('erp_writer', 'erp.tasks'), ('erp_writer', 'erp.deliverables'), ('erp_writer', 'erp.sprints'), ('agent_service', 'agent.memory_entries'), ('agent_service', 'agent.working_state'))

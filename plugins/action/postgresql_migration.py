@@ -19,6 +19,10 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.err
 FROM_CONTROL_NODE = ("migrations", "access", "assertions", "expected")
 
 
+# The one that is written in C is seven times faster, and not everywhere.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _readable(option: str, path: Path, want_directory: bool) -> Path:
     if want_directory and not path.is_dir():
         raise AnsibleActionFail(
@@ -44,14 +48,35 @@ def sql_files(option: str, directory: Path) -> list[dict[str, str]]:
     return [{"name": path.name, "content": base64.b64encode(_bytes(option, path)).decode("ascii")} for path in paths]
 
 
+def _twice(node: yaml.Node | None) -> yaml.ScalarNode | None:
+    """The first key that its mapping already has: the content of the one before would be lost without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, _value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                return key
+            seen.add(str(key.value))
+    below = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else []
+    below += node.value if isinstance(node, yaml.SequenceNode) else []
+    return next((found for found in map(_twice, below) if found is not None), None)
+
+
 def yaml_file(option: str, path: Path) -> Any:
     raw = _bytes(option, _readable(option, path, want_directory=False))
     try:
-        return yaml.safe_load(raw)
+        loader = _Loader(raw)
+        node = loader.get_single_node()
+        twice = _twice(node)
+        if twice is None:
+            return None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise AnsibleActionFail(
             f"{option}: {path} is not YAML: {' '.join(str(error).split())}; correct the file"
         ) from None
+    line = twice.start_mark.line + 1
+    raise AnsibleActionFail(
+        f"{option}: {path}:{line}: {twice.value} is there twice in one mapping; put the two together"
+    )
 
 
 def access_files(directory: Path) -> dict[str, Any]:

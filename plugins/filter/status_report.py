@@ -145,6 +145,7 @@ def _schema(facts: Json) -> Json:
         "version": answer.get("ledger_version"),
         "pending": answer.get("pending", []),
         "problem": answer.get("problem"),
+        "drift": [item["object"] for item in answer.get("drift", [])],
         "tables": tables if answer.get("reachable") else None,
     }
 
@@ -156,6 +157,12 @@ def _schema_problems(schema: Json) -> list[Json]:
         return [_problem("schema", *_sentence(schema["problem"]))]
     if schema["pending"]:
         return [_problem("schema", f"migrations are pending: {', '.join(schema['pending'])}", DEPLOY)]
+    if schema["drift"]:
+        objects = f"{len(schema['drift'])} object{'s differ' if len(schema['drift']) > 1 else ' differs'}"
+        told = (
+            f"{objects} from what the last run recorded ({schema['drift'][0]}{', ...' if schema['drift'][1:] else ''})"
+        )
+        return [_problem("schema", told, "run: make schema")]
     return [
         _problem("schema", f"schema {n['schema']} has {n['found']} tables instead of {n['wanted']}", "run: make plan")
         for n in schema["tables"]

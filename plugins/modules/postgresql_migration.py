@@ -17,7 +17,7 @@ description:
   - Checks O(assertions) over one snapshot of the catalog in the same transaction; one that fails takes everything back.
   - With O(admin_user), keeps roles, memberships, the database and passwords first. What somebody added to them is
     taken away; what was given to roles that are not in V(roles.yml) is named and left.
-  - A run that finds nothing to do reads the database in one read-only transaction and writes nothing.
+  - A run that finds nothing to do reads the database in one transaction and writes nothing.
 options:
   migrations:
     description:
@@ -32,6 +32,8 @@ options:
   assertions:
     description:
       - YAML file on the control node that says what must be true of the database. An unknown key is an error.
+      - Under C(assert) stand C(tables), C(every_table), C(none), C(objects), C(sql) and C(probe). All are asked, and
+        all that fail are told.
     type: raw
   expected:
     description:
@@ -41,6 +43,15 @@ options:
         are not called drift; where the database itself is as the release makes it, the record is made anew.
       - Rights of roles that are not in V(roles.yml), schema V(public) and the database itself are not compared.
     type: raw
+  probe:
+    description:
+      - Try the behaviour tests under C(probe) of O(assertions) as well, after everything else. Each runs the statements
+        of its C(do) and compares the rows of its C(query) with C(expect), or wants the last statement to fail with the
+        SQLSTATE C(error).
+      - Each is undone before the next one, so that no row and no setting is left; identity values may be used up.
+      - They run as O(login_user). What other roles may do is asked in C(sql), with C(has_table_privilege) and its like.
+    type: bool
+    default: false
   schemas:
     description: The managed schemas. Others are not looked at.
     type: list
@@ -165,7 +176,7 @@ attributes:
     support: full
     details:
       - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
-      - Roles are left as they are. Where one differs, the assertions that are written in SQL are not asked.
+      - Roles are left as they are. Where one differs, the assertions that are written in SQL are not asked or tried.
       - Where the server, the database or a role is not there yet, the result says what the first run applies, and
         RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put that right;
         then of the roles and the database only.
@@ -285,7 +296,7 @@ repaired:
   type: list
   elements: str
 assertions:
-  description: How many assertions hold, and each that does not.
+  description: How many assertions and probes hold, and each that does not.
   returned: when reachable, and when assertions fail
   type: dict
   sample: {passed: 25, failed: [{name: primary_key, object: erp.people, expected: a primary key, actual: none}]}
@@ -328,7 +339,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -338,9 +349,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 
 ARGUMENTS = {
     **COMMON,
-    "access": {"type": "raw"},
-    "assertions": {"type": "raw"},
-    "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
+    **SCHEMA,
+    "probe": {"type": "bool", "default": False},
     "admin_user": {"type": "str"},
     "admin_password": {"type": "str", "no_log": True},
     "maintenance_db": {"type": "str", "default": "postgres"},
@@ -357,9 +367,6 @@ ARGUMENTS = {
     "admin_has_password": {"type": "bool", "default": True, "no_log": False},
     "psql_command": {"type": "str"},
     "accept": {"type": "dict", "default": {}},
-    "drift": {"type": "str", "choices": ["repair", "report", "fail"], "default": "repair"},
-    "repair": {"type": "list", "elements": "str", "default": []},
-    "revoke_extra": {"type": "bool", "default": False},
     "online_above": {"type": "int", "default": 32},
     "expected": {"type": "raw"},
     "baseline": {"type": "str"},

@@ -6,19 +6,54 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: postgresql_migration_info
-short_description: Say which SQL migrations are applied to a PostgreSQL database and which are pending
+short_description: Say what is applied to a PostgreSQL database, what is pending, and what somebody changed beside it
 version_added: 0.1.0
 author:
   - Best Viable (@bestviable)
 description:
-  - Reads the ledger that M(bestviable.portfolio.postgresql_migration) keeps, in one read-only transaction that waits
-    for nothing, and compares it with the files.
-  - The catalog itself is not compared; for that run M(bestviable.portfolio.postgresql_migration) in check mode.
+  - Reads the ledger that M(bestviable.portfolio.postgresql_migration) keeps and the catalog, in one read-only
+    transaction that waits for nothing and takes no lock of its own.
+  - Compares the ledger with the files, and the catalog with what the last run recorded, and asks the assertions.
+  - Roles, memberships and settings of the server are not looked at; for these run
+    M(bestviable.portfolio.postgresql_migration) in check mode.
 options:
   migrations:
     description: Directory on the control node with the migrations, named V(001_lower_case_name.sql).
     type: raw
     required: true
+  access:
+    description: Directory on the control node with the access files. Without it, they are not compared.
+    type: raw
+  assertions:
+    description:
+      - YAML file on the control node that says what must be true of the database; its probes are not tried.
+      - Asked where every migration is applied; before, some of it cannot be true yet.
+    type: raw
+  schemas:
+    description: The managed schemas. Others are not looked at.
+    type: list
+    elements: str
+    default: [erp, agent, private, api_view]
+  drift:
+    description: What a run does about drift, as in M(bestviable.portfolio.postgresql_migration). Nothing is done here.
+    type: str
+    choices: [repair, report, fail]
+    default: repair
+  repair:
+    description: Objects that a run puts back although that is somebody's decision.
+    type: list
+    elements: str
+    default: []
+  revoke_extra:
+    description: Whether a run takes away rights and policies that nobody asked for.
+    type: bool
+    default: false
+  admin_user:
+    description: Role that a remedy names where O(login_user) cannot do it. Nobody logs in as it.
+    type: str
+  psql_command:
+    description: How an operator calls C(psql) on the server, for the remedies in RV(drift).
+    type: str
   events:
     description: How many of the last events to return.
     type: int
@@ -39,18 +74,25 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Ask which migrations are applied
+- name: Ask what is applied, and what somebody changed
   bestviable.portfolio.postgresql_migration_info:
     login_unix_socket: /opt/portfolio/postgres-erp/run
     login_db: portfolio
     login_user: erp_admin
     migrations: "{{ playbook_dir }}/sql/migrations"
+    access: "{{ playbook_dir }}/sql/access"
+    assertions: "{{ playbook_dir }}/sql/assertions.yml"
   register: schema
 
 - name: Refuse to go on with an old schema
   ansible.builtin.assert:
     that: schema.status == 'current'
     fail_msg: "{{ schema.problem or 'pending: ' ~ schema.pending | join(', ') }}"
+
+- name: Refuse to go on with a schema that somebody changed
+  ansible.builtin.assert:
+    that: schema.drift | length == 0
+    fail_msg: "{{ schema.drift | map(attribute='object') | join(', ') }}"
 """
 
 RETURN = r"""
@@ -60,8 +102,9 @@ reachable:
   type: bool
 status:
   description:
-    - V(current) (every file is applied), V(pending) (the next run applies RV(pending)), V(refused) (the next run
-      refuses the files, RV(problem) says why) or V(unreachable).
+    - V(current) (every file is applied), V(pending) (the next run applies RV(pending), or runs the access files again),
+      V(refused) (the next run refuses, RV(problem) says why) or V(unreachable).
+    - It is about the files; what somebody changed in the database is RV(drift).
   returned: success
   type: str
   sample: current
@@ -75,6 +118,10 @@ pending:
   returned: success
   type: list
   elements: str
+access_pending:
+  description: Whether the access files are not the ones that ran last.
+  returned: success
+  type: bool
 problem:
   description: One sentence with place and remedy, or V(null).
   returned: success
@@ -101,6 +148,29 @@ events:
   type: list
   elements: dict
   sample: [{kind: apply, object: 002_agent_schema.sql, run_id: david@laptop/0b7e, at: "2026-01-01T00:00:00Z"}]
+drift:
+  description:
+    - What differs from the record of the last run that changed something. Nothing is recorded before the first one.
+    - As RV(bestviable.portfolio.postgresql_migration#module:drift), and beside it who puts it right.
+    - RV(drift[].effect) is V(change) where the next run does, and V(left) where a person has to, by RV(drift[].remedy).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - class: B
+      kind: extra
+      object: index erp.projects some_idx
+      detail: extra
+      expected:
+      actual: "index erp.projects some_idx: CREATE INDEX ..."
+      sql: [DROP INDEX erp.some_idx]
+      effect: left
+      remedy: "run: docker exec postgres-erp psql -U erp_admin -d portfolio -c 'DROP INDEX erp.some_idx'"
+assertions:
+  description: How many assertions hold, and each that does not; V(null) where they were not asked.
+  returned: success
+  type: dict
+  sample: {passed: 118, failed: [{name: comment, object: erp.people, expected: a comment, actual: none}]}
 tables:
   description: How many tables each schema has; a schema without tables is not named.
   returned: success
@@ -109,9 +179,10 @@ tables:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, info
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import info
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import read_psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
     no_driver_sentence,
@@ -119,6 +190,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 
 ARGUMENTS = {
     **COMMON,
+    **SCHEMA,
+    "admin_user": {"type": "str"},
+    "psql_command": {"type": "str"},
     "events": {"type": "int", "default": 20},
 }
 
@@ -137,12 +211,12 @@ def main() -> None:
     if params["events"] < 0:
         module.fail_json(msg="events is less than 0; give how many of the last events to return")
     try:
-        migrations = files.migrations(params["migrations"], module.warn)
+        work = info.read_work(params, module.warn)
         missing = info.Found(problem=no_driver_sentence())
-        found = missing if PSYCOPG2_ERROR else info.look(target, params["events"])
+        found = missing if PSYCOPG2_ERROR else info.look(target, work, params["events"])
     except MigrationError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **info.describe(found, migrations))
+    module.exit_json(changed=False, **info.describe(found, work, read_psql(params, target)))
 
 
 if __name__ == "__main__":

@@ -141,6 +141,11 @@ SELECT format('%s %s', c.oid::regclass, p.polname) FROM pg_policy AS p
 INNER JOIN pg_class AS c ON c.oid = p.polrelid
 WHERE c.relnamespace::regnamespace::text IN {managed}
 AND 0 = ANY(p.polroles)""",
+    # PostgreSQL's own NO ACTION is what stands there when nobody has chosen.
+    "foreign_key_without_on_delete": """
+SELECT format('%s %s', k.conrelid::regclass, k.conname) FROM pg_constraint AS k
+WHERE k.contype = 'f' AND k.connamespace::regnamespace::text IN {managed}
+AND k.confdeltype = 'a'""",
     "view_without_security_invoker": """
 SELECT c.oid::regclass FROM pg_class AS c
 WHERE c.relkind IN ('v', 'm') AND c.relnamespace::regnamespace::text IN {managed}

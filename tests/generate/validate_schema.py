@@ -166,8 +166,9 @@ HEAD = """\
 --
 --     docker exec -i postgres-erp psql -v ON_ERROR_STOP=1 -U erp_admin -d portfolio < sql/validate_schema.sql
 --
--- Made from sql/assertions.yml by `make expected`: change it there. It reads only and leaves nothing behind; what it
--- found goes from one statement to the next in a setting of this session. Every query shows what should not be there.
+-- Made from sql/assertions.yml by `make expected`: change it there. It reads only and leaves nothing behind, so probes
+-- are not among it; what it found goes from one statement to the next in a setting of this session. Every query shows
+-- what should not be there.
 
 DO $validate$
 DECLARE

@@ -81,13 +81,46 @@ def test_what_is_broken_is_named_with_its_remedy(
     until_well(converged)
 
 
+def test_the_schema_is_only_looked_at_and_what_somebody_changed_is_named(converged: Droplet) -> None:
+    until_well(converged)
+    psql = "docker exec postgres-erp psql -U erp_admin -d portfolio -tAc"
+    events = f"{psql} 'SELECT count(*), max(id) FROM migration.event'"
+    before = converged.shell(events)
+    said = converged.verb("schema")
+    asked = [execution["module"] for execution in converged.executions()]
+    assert said.returncode == 0, said.stdout
+    assert said.stdout.startswith("schema of portfolio on droplet: ok\n")
+    assert len(said.stdout.splitlines()) <= 24
+    assert max(map(len, said.stdout.splitlines())) <= 80
+    assert len(asked) == 2, asked
+    converged.shell(f"{psql} 'ALTER TABLE erp.people DISABLE TRIGGER people_updated_at'")
+    try:
+        done = converged.verb("schema", "FORMAT=json")
+        code, overall = status(converged)
+    finally:
+        converged.shell(f"{psql} 'ALTER TABLE erp.people ENABLE TRIGGER people_updated_at'")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"]) == (2, "wrong")
+    assert [item["object"] for item in report["schema"]["drift"]] == ["trigger erp.people people_updated_at"]
+    assert {failure["name"] for failure in report["schema"]["assertions"]["failed"]} == {
+        "disabled_trigger",
+        "updated_at_trigger",
+    }
+    assert code == 2
+    [problem] = overall["problems"]
+    assert problem["remedy"] == f"run: make schema INVENTORY={converged.inventory}"
+    assert converged.verb("schema").returncode == 0
+    assert converged.shell(events) == before
+
+
 def test_a_server_that_does_not_answer_is_one_sentence(converged: Droplet, tmp_path: Path) -> None:
     shutil.copytree(converged.inventory, tmp_path / "inventory")
     hosts = (tmp_path / "inventory" / "hosts.json").read_text()
     (tmp_path / "inventory" / "hosts.json").write_text(hosts.replace('"ansible_port": ', '"ansible_port": 1, "was": '))
     gone = replace(converged, work=tmp_path)
-    said: list[subprocess.CompletedProcess[str]] = [gone.verb("status"), gone.verb("doctor")]
-    assert [one.returncode for one in said] == [1, 1]
+    said: list[subprocess.CompletedProcess[str]] = [gone.verb("status"), gone.verb("doctor"), gone.verb("schema")]
+    assert [one.returncode for one in said] == [1, 1, 1]
     assert "its status could not be found out" in said[0].stdout
+    assert "it could not be found out" in said[2].stdout
     assert "FAIL  server: connection" in said[1].stdout
     assert all("Connection refused" in " ".join(one.stdout.split()) for one in said)

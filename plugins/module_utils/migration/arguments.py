@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts_file, files
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
 COMMON: dict[str, dict[str, Any]] = {
@@ -25,6 +27,15 @@ COMMON: dict[str, dict[str, Any]] = {
     "ca_cert": {"type": "path"},
     "migrations": {"type": "raw", "required": True},
 }
+# What is read on the control node beside the migrations, what of the database it is about, and what becomes of drift.
+SCHEMA: dict[str, dict[str, Any]] = {
+    "access": {"type": "raw"},
+    "assertions": {"type": "raw"},
+    "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
+    "drift": {"type": "str", "choices": ["repair", "report", "fail"], "default": "repair"},
+    "repair": {"type": "list", "elements": "str", "default": []},
+    "revoke_extra": {"type": "bool", "default": False},
+}
 
 
 def target_of(params: Mapping[str, Any]) -> Target:
@@ -38,3 +49,16 @@ def target_of(params: Mapping[str, Any]) -> Target:
         ssl_mode=params["ssl_mode"],
         ca_cert=params["ca_cert"],
     )
+
+
+def files_of(params: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """What the files say, as `Work` takes it."""
+    access, document, schemas = params["access"] or {"files": []}, params["assertions"], params["schemas"]
+    if not isinstance(access, dict):
+        raise MigrationError("access must be read on the control node; give the path of a directory")
+    return {
+        "migrations": files.migrations(params["migrations"], warn),
+        "access": files.access_scripts(access["files"], warn),
+        "assertions": asserts_file.Assertions() if document is None else asserts_file.parse(document, schemas),
+        "schemas": schemas,
+    }

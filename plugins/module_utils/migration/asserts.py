@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts_file import (
     Assertions,
-    SqlAssertion,
     TableAssertion,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import CatalogObject, Snapshot
@@ -43,6 +42,13 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """As it stands in the result."""
         return {"passed": self.passed, "failed": [failure.as_dict() for failure in self.failed]}
+
+    def plus(self, results: Iterable[Failure | None]) -> Report:
+        """With what was asked of the server as well; None is one that holds."""
+        failures = list(results)
+        return Report(
+            self.passed + failures.count(None), self.failed + [failure for failure in failures if failure is not None]
+        )
 
 
 class _Tables:
@@ -190,6 +196,11 @@ _NONE: dict[str, Callable[[Snapshot], Iterable[CatalogObject]]] = {
     # plpgsql comes with every database.
     "extension": lambda found: [item for item in found.of_kind("extension") if item.name != "plpgsql"],
     "public_policy": lambda found: [item for item in found.of_kind("policy") if "PUBLIC" in item.attributes["roles"]],
+    "foreign_key_without_on_delete": lambda found: [
+        item
+        for item in found.of_kind("constraint")
+        if item.attributes["type"] == "foreign key" and " ON DELETE " not in item.attributes["definition"]
+    ],
     "view_without_security_invoker": lambda found: [
         item
         for item in found.of_kind("view", "materialized view")
@@ -265,12 +276,3 @@ def evaluate(assertions: Assertions, snapshot: Snapshot) -> Report:
         results.append([Failure(rule, _label(item), "none", item.kind) for item in _NONE[rule](snapshot)])
     results += [_check_table(all_, name, wanted) for name, wanted in assertions.objects.items()]
     return Report(sum(not found for found in results), [failure for found in results for failure in found])
-
-
-def judge_sql(assertion: SqlAssertion, rows: list[tuple[Any, ...]]) -> Failure | None:
-    """Compare as text: a YAML file cannot tell numeric from integer."""
-    actual = [[str(value) for value in row] for row in rows]
-    expected = [[str(value) for value in row] for row in assertion.expect]
-    if actual == expected:
-        return None
-    return Failure("sql", assertion.name, f"{expected or 'no rows'}", f"{actual[:5] or 'no rows'}")

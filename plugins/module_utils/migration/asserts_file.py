@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +28,13 @@ NONE = (
     "extension",
     "public_policy",
     "view_without_security_invoker",
+    "foreign_key_without_on_delete",
 )
 # Attributes of a column as the catalog snapshot names them; absent there means false or none.
 COLUMN = ("type", "not_null", "default", "generated", "expression", "identity", "collation", "storage", "comment")
+
+_QUERY = re.compile(r"(?:select|values|table|with)\b|\(", re.IGNORECASE)
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,17 @@ class SqlAssertion:
     name: str
     query: str
     expect: list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Statements that are undone; then the query's rows, or the SQLSTATE with which the last statement must fail."""
+
+    name: str
+    statements: tuple[str, ...]
+    query: str
+    expect: list[list[Any]]
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,7 @@ class Assertions:
     none: tuple[str, ...] = ()
     objects: Mapping[str, TableAssertion] = field(default_factory=dict)
     sql: tuple[SqlAssertion, ...] = ()
+    probe: tuple[Probe, ...] = ()
 
 
 def _wrong(where: str, what: str) -> MigrationError:
@@ -98,6 +115,8 @@ def _every_table(value: Any) -> tuple[tuple[str, ...], str | None]:
     names = []
     for item in value:
         if isinstance(item, dict):
+            if owner is not None:
+                raise _wrong("every_table.owner", "is given twice")
             owner = _mapping("every_table", item, ["owner"])["owner"] if item else None
             if not isinstance(owner, str):
                 raise _wrong("every_table.owner", "must be the name of a role")
@@ -129,25 +148,70 @@ def _objects(value: Any, schemas: Iterable[str]) -> dict[str, TableAssertion]:
     return result
 
 
-def _sql(value: Any) -> tuple[SqlAssertion, ...]:
+def _query(where: str, value: Any) -> str:
+    """One query that can stand inside another one."""
+    statements = split(where, value) if isinstance(value, str) else []
+    if len(statements) != 1 or not _QUERY.match(statements[0].text):
+        raise _wrong(where, "must be one query (SELECT, VALUES, TABLE or WITH)")
+    return statements[0].text
+
+
+def _expect(where: str, value: Any) -> list[list[Any]]:
     if not isinstance(value, list):
-        raise _wrong("sql", "must be a list")
-    result = []
+        raise _wrong(where, "must be a list of rows")
+    # A row of one column may be written as its plain value.
+    return [row if isinstance(row, list) else [row] for row in value]
+
+
+def _named(key: str, value: Any, known: Iterable[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Place, name and content of each entry; two of one name could not be told apart in a report."""
+    if not isinstance(value, list):
+        raise _wrong(key, "must be a list")
+    result: list[tuple[str, str, dict[str, Any]]] = []
     for number, item in enumerate(value, start=1):
-        found = _mapping(f"sql[{number}]", item, ("name", "query", "expect"))
-        if not isinstance(found.get("name"), str) or not isinstance(found.get("query"), str):
-            raise _wrong(f"sql[{number}]", "needs a name and a query")
-        statements = split(f"assertion {found['name']!r}", found["query"])
-        if len(statements) != 1 or refusal(statements[0]):
-            raise _wrong(f"sql[{number}].query", "must be one query and no transaction control")
-        expect = found.get("expect", [])
-        if not isinstance(expect, list):
-            raise _wrong(f"sql[{number}].expect", "must be a list of rows")
-        # A row of one column may be written as its plain value.
-        result.append(
-            SqlAssertion(found["name"], found["query"], [row if isinstance(row, list) else [row] for row in expect])
+        where = f"{key}[{number}]"
+        found = _mapping(where, item, known)
+        name = found.get("name")
+        if not isinstance(name, str) or not name:
+            raise _wrong(where, "needs a name")
+        if any(name == other for _where, other, _found in result):
+            raise _wrong(where, f"has the name {name!r}, which another one has")
+        result.append((where, name, found))
+    return result
+
+
+def _sql(value: Any) -> tuple[SqlAssertion, ...]:
+    return tuple(
+        SqlAssertion(
+            name, _query(f"{where}.query", found.get("query")), _expect(f"{where}.expect", found.get("expect", []))
         )
-    return tuple(result)
+        for where, name, found in _named("sql", value, ("name", "query", "expect"))
+    )
+
+
+def _probe(where: str, name: str, found: dict[str, Any]) -> Probe:
+    statements = split(f"{where}.do", found["do"]) if isinstance(found.get("do"), str) else []
+    if not statements:
+        raise _wrong(f"{where}.do", "must be the SQL that is tried")
+    for statement in statements:
+        reason = refusal(statement)
+        if reason:
+            raise _wrong(f"{where}.do", f"cannot be undone as a probe: {reason}")
+    error = found.get("error")
+    if error is None:
+        query = _query(f"{where}.query", found.get("query"))
+        return Probe(
+            name, tuple(one.text for one in statements), query, _expect(f"{where}.expect", found.get("expect")), None
+        )
+    if "query" in found or "expect" in found:
+        raise _wrong(where, "expects an error and rows; give error, or query and expect")
+    if not isinstance(error, str) or not _SQLSTATE.fullmatch(error):
+        raise _wrong(f"{where}.error", 'must be an SQLSTATE in quotation marks, as "23503"')
+    return Probe(name, tuple(one.text for one in statements), "", [], error)
+
+
+def _probes(value: Any) -> tuple[Probe, ...]:
+    return tuple(_probe(*found) for found in _named("probe", value, ("name", "do", "query", "expect", "error")))
 
 
 def parse(document: Any, schemas: Iterable[str]) -> Assertions:
@@ -160,6 +224,7 @@ def parse(document: Any, schemas: Iterable[str]) -> Assertions:
         "none": lambda value: _strings("none", value, NONE),
         "objects": lambda value: _objects(value, inside),
         "sql": _sql,
+        "probe": _probes,
     }
     parsed = {key: readers[key](value) for key, value in _mapping("assert", found, tuple(readers)).items()}
     every_table, owner = parsed.pop("every_table", ((), None))

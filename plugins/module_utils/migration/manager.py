@@ -17,16 +17,14 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
-    asserts_file,
     baseline,
-    files,
     owner,
     report,
     roles,
     shipped,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import files_of, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
@@ -40,17 +38,13 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.sta
 
 def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
     """What the owner's session is to bring about."""
-    access, document = params["access"] or {"files": []}, params["assertions"]
-    if not isinstance(access, dict):
-        raise MigrationError("access must be read on the control node; give the path of a directory")
-    migrations = files.migrations(params["migrations"], warn)
+    found = files_of(params, warn)
+    if not params["probe"]:
+        found["assertions"] = replace(found["assertions"], probe=())
     release = shipped.parse(params["expected"], params["server_major"], warn)
-    baseline.check(params["baseline"], migrations, release)
+    baseline.check(params["baseline"], found["migrations"], release)
     return Work(
-        migrations=migrations,
-        access=files.access_scripts(access["files"], warn),
-        assertions=asserts_file.Assertions() if document is None else asserts_file.parse(document, params["schemas"]),
-        schemas=params["schemas"],
+        **found,
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
         policy=Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"], params["online_above"]),
@@ -162,7 +156,7 @@ class Manager:
             self.warn(warning)
         if self.check_mode and self.plan.changes:
             # They ask about roles too, which a dry run leaves as they are.
-            self.work = replace(self.work, assertions=replace(self.work.assertions, sql=()))
+            self.work = replace(self.work, assertions=replace(self.work.assertions, sql=(), probe=()))
 
     def _take_back(self) -> dict[str, Any] | None:
         """Objects that stand in `repair` and belong to somebody else; a dry run ends with what it predicts."""

@@ -93,7 +93,8 @@ def of_schema(drift: Drift, everything: bool, psql: Psql) -> list[Effect]:
     return [Effect("change", names.shown(key, psql.database), detail) for key, detail in drift.changes(everything)]
 
 
-def _remedy(finding: Finding, obstacle: str | None, context: Context, psql: Psql) -> str:
+def remedy(finding: Finding, obstacle: str | None, context: Context, psql: Psql) -> str:
+    """How a person puts it right; `obstacle`: what a repair was stopped by."""
     if obstacle is not None and finding.step.obstacles:
         return "correct or delete these rows and run again"
     statements = () if obstacle is not None else finding.step.statements
@@ -110,9 +111,9 @@ def left(findings: Sequence[Finding], failed: Mapping[Finding, str], context: Co
     for finding in findings:
         obstacle = failed.get(finding)
         detail = finding.detail if obstacle is None else f"{finding.detail}, and {obstacle}"
-        remedy = _remedy(finding, obstacle, context, psql)
+        way = remedy(finding, obstacle, context, psql)
         found = result.get(finding.key)
         if found:
-            detail, remedy = f"{found.detail}, {detail}", f"{found.remedy}; {remedy}"
-        result[finding.key] = Effect("left", names.shown(finding.key, psql.database), detail, remedy)
+            detail, way = f"{found.detail}, {detail}", f"{found.remedy}; {way}"
+        result[finding.key] = Effect("left", names.shown(finding.key, psql.database), detail, way)
     return list(result.values())

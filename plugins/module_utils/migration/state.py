@@ -13,6 +13,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     asserts,
+    asserts_sql,
     baseline,
     catalog,
     catalog_query,
@@ -38,7 +39,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.led
     Ledger,
     Plan,
 )
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.shipped import Shipped, Verdict
 
 
@@ -109,15 +110,39 @@ def look(session: Session, work: Work, begin: str) -> State:
     ledger.check_facts(facts, work.server_major, session.backend_pid, facts.user)
     book = ledger.read(session.query(ledger.READ)) if facts.ledger else Ledger()
     live = snapshot(session, work.schemas)
-    taken_over: list[Migration] = []
+    book, taken_over = together(session, work, facts, book, live)
+    return judge(session, work, facts, book, live, plan(session, work, book), taken_over)
+
+
+def together(
+    session: Session, work: Work, facts: Facts, book: Ledger, live: Snapshot
+) -> tuple[Ledger, list[Migration]]:
+    """The ledger, and what of it a baseline is to write; or the refusal of what does not fit together."""
     if book.applied:
         _check_together(work, book, live)
-    else:
-        rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger else []
-        book, taken_over = baseline.take_over(work, rolled_back[0][0] if rolled_back else work.schemas, live)
-    plan, edited = ledger.plan(work.migrations, book, work.accept)
+        return book, []
+    rolled_back = session.query(ledger.ROLLED_BACK) if facts.ledger else []
+    return baseline.take_over(work, rolled_back[0][0] if rolled_back else work.schemas, live)
+
+
+def plan(session: Session, work: Work, book: Ledger) -> Plan:
+    """What the files ask for, or the refusal of what was edited."""
+    found, edited = ledger.plan(work.migrations, book, work.accept)
     if edited:
         raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
+    return found
+
+
+def judge(
+    session: Session,
+    work: Work,
+    facts: Facts,
+    book: Ledger,
+    live: Snapshot,
+    wanted: Plan,
+    taken_over: Sequence[Migration] = (),
+) -> State:
+    """What is there beside what is recorded; the recorded objects are read only where they differ."""
     objects = live.objects
     mark = catalog.fingerprint(objects)
     expected = book.expected
@@ -134,10 +159,10 @@ def look(session: Session, work: Work, begin: str) -> State:
             unknown = {key: value for key, value in objects.items() if key not in seen}
             objects_of = work.shipped.objects if work.shipped and taken_over else _recorded(session, expected)
             recorded = {**objects_of, **unknown}
-    verdict = shipped.judge(work, plan, expected, recorded, objects)
+    verdict = shipped.judge(work, wanted, expected, recorded, objects)
     recorded = verdict.recorded(recorded)
     access = bool(work.access) and (
-        bool(plan.pending)
+        bool(wanted.pending)
         or expected is None
         or expected.catalog_algo != catalog.ALGORITHM
         or expected.access_checksum != work.access_checksum
@@ -145,7 +170,7 @@ def look(session: Session, work: Work, begin: str) -> State:
     )
     findings = find(Context(recorded, objects, session.database, facts.user)) if recorded is not objects else []
     acts = work.policy.acts(findings)
-    return State(facts, book, live, recorded, mark, plan, access, tuple(findings), acts, verdict, taken_over)
+    return State(facts, book, live, recorded, mark, wanted, access, tuple(findings), acts, verdict, taken_over)
 
 
 def _recorded(session: Session, expected: Expected) -> Objects:
@@ -163,31 +188,23 @@ def _check_together(work: Work, book: Ledger, live: Snapshot) -> None:
 
 
 def assert_all(session: Session, work: Work, state: Facts, live: Snapshot) -> Report:
-    """Every assertion, the ledger's own among them; a query that fails is a failed assertion."""
-    report = asserts.evaluate(work.assertions, live)
-    passed, failed = report.passed, list(report.failed)
-    for assertion in work.assertions.sql:
-        try:
-            failure = asserts.judge_sql(assertion, session.rows_of(assertion.query, 100))
-        except DatabaseError as error:
-            if error.lost:
-                raise
-            raise MigrationError(
-                f'assertion "{assertion.name}" cannot be evaluated: {error}; nothing was changed; '
-                "correct its query and run again"
-            ) from None
-        passed, failed = passed + (failure is None), failed + ([failure] if failure else [])
-    if state.ledger_grantees:
-        failed.append(Failure("ledger", "schema migration", "no grants", ", ".join(state.ledger_grantees)))
-    return Report(passed + (not state.ledger_grantees), failed)
+    """Every assertion, the ledger's own among them; without a probe the transaction is read-only afterwards."""
+    grantees = ", ".join(state.ledger_grantees)
+    ledgers = Failure("ledger", "schema migration", "no grants", grantees) if grantees else None
+    report = asserts.evaluate(work.assertions, live).plus([ledgers])
+    return report.plus(asserts_sql.results(session, work.assertions))
 
 
 def refuse_failed(report: Report) -> None:
     """Raise when an assertion failed."""
     if report.failed:
-        more = f" (and {len(report.failed) - 1} more)" if len(report.failed) > 1 else ""
+        first, count = report.failed[0], len(report.failed)
+        failed = (
+            f"{count} assertions failed: {first} (and {count - 1} more)"
+            if count > 1
+            else f"1 assertion failed: {first}"
+        )
         raise MigrationError(
-            f"{len(report.failed)} assertions failed: {report.failed[0]}{more}; "
-            "nothing was changed; correct the migration, the access files or the assertion and run again",
+            f"{failed}; nothing was changed; correct the migration, the access files or the assertion and run again",
             assertions=report.as_dict(),
         )

@@ -244,7 +244,6 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
         if repairs.done:
             session.execute(ledger.REPAIRED, (run_id, json.dumps([finding.as_event() for finding in repairs.done])))
         mark = _record(session, work, before, wanted, made, run_id)
-    session.execute("SET LOCAL transaction_read_only = on")
     _refuse(session, work, before, after, left)
     report = state.assert_all(session, work, before.facts, after)
     state.refuse_failed(report)

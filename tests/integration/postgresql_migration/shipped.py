@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,9 @@ HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all
 
 
 @contextmanager
-def shipped_project(sql: Path, directory: Path) -> Iterator[Project]:
+def shipped_project(sql: Path, directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[Project]:
     """`directory`: for the password files."""
-    with Cluster(hba=HBA) as cluster:
+    with Cluster(hba=HBA, settings=settings) as cluster:
         project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
         project.directory = sql
         for login in LOGINS:

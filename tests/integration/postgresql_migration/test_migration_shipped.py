@@ -15,6 +15,13 @@ from tests.integration.postgresql_migration.shipped import shipped_project
 
 # The owner's own check.
 COUNT = "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('erp', 'agent')"
+# How many rows each table has, and which transaction wrote the last one.
+ROWS = """
+SELECT c.oid::regclass::text, query_to_xml(
+    format('SELECT count(*), max(xmin::text::bigint) FROM %s', c.oid::regclass), TRUE, TRUE, '')::text
+FROM pg_class AS c
+WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('erp', 'agent', 'private', 'migration') ORDER BY 1
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +40,15 @@ def test_shipped_sql(shipped: Project) -> None:
     for check in (True, False):
         again = shipped.run(check=check)
         assert again.rc == 0 and not again.changed and again.warnings == [], again.text
+
+
+def test_shipped_probes_hold_and_leave_nothing(shipped: Project) -> None:
+    plain = shipped.run().data["assertions"]["passed"]
+    before = shipped.query(ROWS, user="erp_admin")
+    probed = shipped.run(probe=True)
+    assert not probed.changed and probed.data["assertions"]["failed"] == [], probed.text
+    assert probed.data["assertions"]["passed"] > plain
+    assert shipped.query(ROWS, user="erp_admin") == before
 
 
 @pytest.mark.parametrize(

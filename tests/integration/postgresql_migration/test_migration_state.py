@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleActionFail
 
 from tests.integration.postgresql_migration.conftest import ONE
 from tests.integration.postgresql_migration.driver import Project
@@ -143,11 +145,51 @@ def test_an_assertion_fails_in_a_run_with_nothing_else_to_do(project: Project) -
 
 
 def test_an_assertion_cannot_write(project: Project) -> None:
-    project.assertions("assert: {sql: [{name: sly, query: \"INSERT INTO app.thing (name) VALUES ('x')\"}]}")
-    assert (
-        'assertion "sly" cannot be evaluated: cannot execute INSERT in a read-only transaction' in project.run().message
-    )
-    assert project.query("SELECT to_regnamespace('app')::text") == [(None,)]
+    """In the transaction that migrates, and in one that only looks."""
+    project.run()
+    project.assertions("assert: {sql: [{name: sly, query: \"SELECT nextval('app.thing_id_seq')\"}]}")
+    project.migration("003_x.sql", "CREATE TABLE app.x (a int);")
+    for _twice in range(2):
+        assert (
+            "1 assertion failed: sql: sly: expected no rows, found an error: "
+            "cannot execute nextval() in a read-only transaction" in project.run().message
+        )
+        (project.directory / "migrations" / "003_x.sql").unlink(missing_ok=True)
+    assert project.query("SELECT to_regclass('app.x')::text, is_called FROM app.thing_id_seq") == [(None, False)]
+
+
+def test_all_queries_are_one_round_trip_and_each_has_its_name_when_it_fails(project: Project) -> None:
+    queries = {
+        "two columns of one name": ("SELECT 1, 2 -- with a comment", "[[1, 2]]"),
+        "many types": ("SELECT true, NULL::text, 1.50, '{1,2}'::int[]", "[[true, null, '1.50', '[1,2]']]"),
+        "sorted": ("SELECT n FROM generate_series(1, 3) AS found (n) ORDER BY n DESC", "[3, 2, 1]"),
+        "with": ("WITH a AS (VALUES (1), (2)) TABLE a", "[1, 2]"),
+    }
+
+    def write(changes: dict[str, tuple[str, str]]) -> None:
+        entries = [
+            f"{{name: {n}, query: {json.dumps(q)}, expect: {e}}}" for n, (q, e) in {**queries, **changes}.items()
+        ]
+        project.assertions(f"assert: {{sql: [{', '.join(entries)}]}}")
+
+    write({})
+    assert project.run().data["assertions"] == {"passed": 5, "failed": []}
+    begin = len(project.cluster.log.read_text())
+    assert project.run().rc == 0
+    assert project.cluster.log.read_text()[begin:].count("statement: ") == 5
+    write({"with": ("SELECT nothing FROM nowhere", "[]"), "sorted": ("SELECT 1 WHERE false", "[3]")})
+    failed = project.run()
+    assert [(item["object"], item["expected"], item["actual"]) for item in failed.data["assertions"]["failed"]] == [
+        ("sorted", "(3)", "no rows"),
+        ("with", "no rows", 'an error: relation "nowhere" does not exist (SQLSTATE 42P01)'),
+    ]
+    assert failed.data["assertions"]["passed"] == 3
+
+
+def test_a_key_that_is_there_twice_hides_nothing(project: Project) -> None:
+    project.assertions("assert:\n  tables: {app: 2}\n  tables: {app: 3}\n")
+    with pytest.raises(AnsibleActionFail, match=r"assertions.yml:3: tables is there twice in one mapping"):
+        project.run()
 
 
 def test_a_grant_on_the_ledger_is_found(guarded: Project) -> None:

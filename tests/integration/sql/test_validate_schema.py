@@ -37,11 +37,17 @@ BROKEN = {
         "foreign key erp.tasks.project_id -> erp.projects: there is no foreign key"
     },
     "ALTER TABLE erp.okrs DROP CONSTRAINT okrs_venture_id_fkey, ADD CONSTRAINT okrs_venture_id_fkey "
-    "FOREIGN KEY (venture_id) REFERENCES erp.people (id)": {
+    "FOREIGN KEY (venture_id) REFERENCES erp.people (id) ON DELETE CASCADE": {
         "foreign key erp.okrs.venture_id -> erp.ventures: it references erp.people"
     },
+    "ALTER TABLE erp.okrs DROP CONSTRAINT okrs_venture_id_fkey, ADD CONSTRAINT okrs_venture_id_fkey "
+    "FOREIGN KEY (venture_id) REFERENCES erp.ventures (id)": {
+        "none: foreign_key_without_on_delete: erp.okrs okrs_venture_id_fkey"
+    },
     "CREATE TABLE erp.extra (id BIGINT CONSTRAINT extra_pkey PRIMARY KEY); ALTER TABLE erp.extra OWNER TO erp_admin; "
-    "COMMENT ON TABLE erp.extra IS 'One too many.'": {"tables in erp: 14: there is also extra"},
+    "COMMENT ON TABLE erp.extra IS 'One too many.'; GRANT SELECT ON erp.extra TO erp_reader, erp_writer": {
+        "tables in erp: 14: there is also extra"
+    },
     "DROP TABLE agent.working_state": {
         "tables in agent: 21: there is no working_state",
     },

@@ -49,6 +49,7 @@ SCHEMA = {
     "pending": [],
     "problem": None,
     "tables": {"erp": 14, "agent": 21, "migration": 3},
+    "drift": [],
 }
 HEALTHY: Json = {
     "host": "erp-db",
@@ -158,6 +159,10 @@ def pending(facts: Json) -> None:
     facts["schema"] |= {"status": "pending", "pending": ["003"]}
 
 
+def drifted(facts: Json) -> None:
+    facts["schema"] = SCHEMA | {"drift": [{"object": "index erp.a b"}, {"object": "index erp.a c"}]}
+
+
 def edited(facts: Json) -> None:
     facts["schema"] |= {"status": "refused", "problem": "002_agent.sql was edited after it was applied; put it back."}
 
@@ -198,6 +203,7 @@ CASES: list[tuple[Callable[[Json], None], str, str, str]] = [
     (proxy_silent, "proxy", "does not answer (Connection failure: timed out)", "run: make logs S=traefik"),
     (pending, "schema", "pending: 003", "run: make deploy"),
     (edited, "schema", "002_agent.sql was edited", "put it back"),
+    (drifted, "schema", "2 objects differ from what the last run recorded (index erp.a b, ...)", "run: make schema"),
     (table_lost, "schema", "schema erp has 13 tables instead of 14", "run: make plan"),
     (no_token, "signing key", "can be read by others", "run: chmod 600 key"),
     (engine_stopped, "Docker Engine", "does not answer (refused)", "run: make deploy"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts, asserts_file
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts, asserts_file, asserts_sql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Snapshot, snapshot
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 
@@ -18,7 +18,18 @@ GOOD: list[tuple[Any, ...]] = [
     ("column", "s", "t", "updated_at", {"type": "timestamp with time zone", "not_null": True}),
     ("column", "s", "t", "u_id", {"type": "bigint", "generated": "stored"}),
     ("constraint", "s", "t", "t_pkey", {"type": "primary key", "columns": ["id"]}),
-    ("constraint", "s", "t", "t_u_id_fkey", {"type": "foreign key", "columns": ["u_id"], "references": "s.u"}),
+    (
+        "constraint",
+        "s",
+        "t",
+        "t_u_id_fkey",
+        {
+            "type": "foreign key",
+            "columns": ["u_id"],
+            "references": "s.u",
+            "definition": "FOREIGN KEY (u_id) REFERENCES s.u(id) ON DELETE CASCADE",
+        },
+    ),
     (
         "index",
         "s",
@@ -51,6 +62,9 @@ def having(*rows: tuple[Any, ...]) -> Snapshot:
     return snapshot([row for row in GOOD if row[:4] not in names] + list(rows))
 
 
+TRY = {"name": "a", "do": "DELETE FROM s.t"}
+
+
 @pytest.mark.parametrize(
     ("document", "part"),
     [
@@ -70,9 +84,27 @@ def having(*rows: tuple[Any, ...]) -> Snapshot:
             {"assert": {"sql": [{"name": "a", "query": "SELECT 1", "expects": []}]}},
             r"sql\[1\] has the unknown key 'expects'",
         ),
-        ({"assert": {"sql": [{"name": "a"}]}}, r"sql\[1\] needs a name and a query"),
+        ({"assert": {"every_table": [{"owner": "x"}, {"owner": "y"}]}}, "every_table.owner is given twice"),
+        ({"assert": {"sql": {}}}, "sql must be a list"),
+        ({"assert": {"sql": [{"query": "SELECT 1"}]}}, r"sql\[1\] needs a name"),
+        ({"assert": {"sql": [{"name": "a"}]}}, r"sql\[1\].query must be one query"),
+        ({"assert": {"sql": [{"name": "a", "query": "SELECT 1"}] * 2}}, r"sql\[2\] has the name 'a', which another"),
         ({"assert": {"sql": [{"name": "a", "query": "SELECT 1; SELECT 2"}]}}, "must be one query"),
         ({"assert": {"sql": [{"name": "a", "query": "COMMIT"}]}}, "must be one query"),
+        ({"assert": {"sql": [{"name": "a", "query": "SHOW work_mem"}]}}, "must be one query"),
+        ({"assert": {"sql": [{"name": "a", "query": "SELECT 1", "expect": 1}]}}, r"sql\[1\].expect must be a list of"),
+        ({"assert": {"sql": [{"name": "a", "query": "SELECT 'x"}]}}, r"sql\[1\].query:1:8: "),
+        ({"assert": {"probe": [{"name": "a", "did": "x"}]}}, r"probe\[1\] has the unknown key 'did'"),
+        ({"assert": {"probe": [{"name": "a"}]}}, r"probe\[1\].do must be the SQL that is tried"),
+        ({"assert": {"probe": [{"name": "a", "do": "-- none"}]}}, r"probe\[1\].do must be the SQL that is tried"),
+        ({"assert": {"probe": [{**TRY, "do": "COMMIT"}]}}, r"probe\[1\].do cannot be undone as a probe: COMMIT is not"),
+        ({"assert": {"probe": [{**TRY, "do": "SET ROLE x"}]}}, r"do cannot be undone as a probe: SET without LOCAL"),
+        ({"assert": {"probe": [TRY]}}, r"probe\[1\].query must be one query"),
+        ({"assert": {"probe": [{**TRY, "query": "SELECT 1"}]}}, r"probe\[1\].expect must be a list of rows"),
+        ({"assert": {"probe": [{**TRY, "error": 23503}]}}, r"probe\[1\].error must be an SQLSTATE in quotation marks"),
+        ({"assert": {"probe": [{**TRY, "error": "2350"}]}}, r"probe\[1\].error must be an SQLSTATE"),
+        ({"assert": {"probe": [{**TRY, "error": "23503", "expect": []}]}}, "expects an error and rows"),
+        ({"assert": {"probe": [{**TRY, "error": "23503"}] * 2}}, r"probe\[2\] has the name 'a', which another"),
     ],
 )
 def test_unknown_words_are_errors(document: Any, part: str) -> None:
@@ -90,7 +122,7 @@ EVERYTHING = {
 
 def test_a_good_schema_passes_everything() -> None:
     report = asserts.evaluate(parse(**EVERYTHING), snapshot(GOOD))
-    assert not report.failed and report.passed == 1 + 5 + 11 + 1
+    assert not report.failed and report.passed == 1 + 5 + 12 + 1
 
 
 T = {"owner": "o", "comment": "c", "acl": []}
@@ -180,6 +212,18 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ),
     ("extension", ("extension", "", None, "vector", {}), {"none": ["extension"]}, "vector"),
     (
+        "foreign_key_without_on_delete",
+        (
+            "constraint",
+            "s",
+            "t",
+            "t_u_id_fkey",
+            {"type": "foreign key", "columns": ["u_id"], "definition": "FOREIGN KEY (u_id) REFERENCES s.u(id)"},
+        ),
+        {"none": ["foreign_key_without_on_delete"]},
+        "s.t t_u_id_fkey",
+    ),
+    (
         "view_without_security_invoker",
         ("view", "s", None, "w", {"acl": []}),
         {"none": ["view_without_security_invoker"]},
@@ -191,6 +235,17 @@ BAD: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("objects", GOOD[0], {"objects": {"s.t": {"columns": {"u_id": {"not_null": True}}}}}, "s.t.u_id"),
     ("objects", GOOD[0], {"objects": {"s.t": {"references": {"u_id": "s.v"}}}}, "s.t.u_id"),
     ("objects", GOOD[0], {"objects": {"s.t": {"indexes": ["nope"]}}}, "index s.t nope"),
+    ("objects", GOOD[0], {"objects": {"s.t": {"triggers": ["nope"]}}}, "trigger s.t nope"),
+    ("objects", GOOD[0], {"objects": {"s.t": {"constraints": ["nope"]}}}, "constraint s.t nope"),
+    *(
+        (
+            "objects",
+            ("column", "s", "t", "u_id", {name: "x"}),
+            {"objects": {"s.t": {"columns": {"u_id": {name: "y"}}}}},
+            "s.t.u_id",
+        )
+        for name in asserts_file.COLUMN
+    ),
 ]
 
 
@@ -205,17 +260,41 @@ def test_every_word_of_the_file_has_a_case_here() -> None:
     assert tried >= {*asserts_file.EVERY_TABLE, *asserts_file.NONE}
 
 
+# As they come out of JSON: every value of a row is a text.
 @pytest.mark.parametrize(
     ("rows", "expect", "fails"),
     [
         ([], [], False),
-        ([(1,)], [1], False),
-        ([(1, "a")], [[1, "a"]], False),
-        ([(1,)], [], True),
+        ([["1"]], [1], False),
+        ([["1", "a"]], [[1, "a"]], False),
+        ([["true"], ["null"], ["1.50"], ["[1,2]"]], [True, None, "1.50", [[1, 2]]], False),
+        ([["1"]], [], True),
         ([], [1], True),
-        ([(2,)], [1], True),
+        ([["2"]], [1], True),
+        ([["True"]], [True], True),
     ],
 )
-def test_sql(rows: list[tuple[Any, ...]], expect: list[Any], fails: bool) -> None:
+def test_rows_are_compared_as_the_server_writes_them(rows: list[list[str]], expect: list[Any], fails: bool) -> None:
     assertion = parse(sql=[{"name": "n", "query": "SELECT 1", "expect": expect}]).sql[0]
-    assert bool(asserts.judge_sql(assertion, rows)) is fails
+    assert bool(asserts_sql.judge("sql", assertion.name, assertion.expect, rows)) is fails
+
+
+def test_many_rows_are_cut() -> None:
+    failure = asserts_sql.judge("sql", "n", [], [[str(number)] for number in range(9)])
+    assert failure is not None and (failure.expected, failure.actual) == ("no rows", "(0), (1), (2), (3), (4), ...")
+
+
+def test_what_is_asked_of_the_server_counts_like_the_rest() -> None:
+    failure = asserts.Failure("sql", "n", "no rows", "(1)")
+    report = asserts.Report(3, []).plus([None, failure, None])
+    assert (report.passed, report.failed) == (5, [failure])
+
+
+def test_what_a_probe_says() -> None:
+    probes = [
+        {**TRY, "do": "DELETE FROM s.t; DELETE FROM s.u;", "error": "23503"},
+        {"name": "b", "do": "SELECT 1", "query": "SELECT ';';", "expect": [7]},
+    ]
+    one, two = parse(probe=probes).probe
+    assert (one.statements, one.error, one.query) == (("DELETE FROM s.t", "DELETE FROM s.u"), "23503", "")
+    assert (two.query, two.expect, two.error) == ("SELECT ';'", [[7]], None)
