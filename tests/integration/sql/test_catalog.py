@@ -163,7 +163,7 @@ def test_no_index_is_there_twice(db: Session) -> None:
 BREAK = {
     "no views in erp and agent": "CREATE VIEW erp.v AS SELECT 1 AS one",
     "only private has functions that run with the owner's rights": "ALTER FUNCTION api_view.health() SECURITY DEFINER",
-    "API roles read what is theirs and nothing else": "GRANT SELECT ON erp.people TO agent_viewer",
+    "API roles read what is theirs and nothing else": "REVOKE SELECT ON agent.facts FROM agent_service",
     "API roles delete only where rows are meant to go": "GRANT DELETE ON erp.people TO erp_writer",
     "agents do not write their own configuration": "GRANT UPDATE (description) ON agent.tools TO agent_service",
     "secrets are hidden from agent_viewer": "GRANT SELECT ON agent.events TO agent_viewer",
