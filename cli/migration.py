@@ -29,7 +29,8 @@ TEMPLATE = """\
 -- * Everything has a name: table_pkey, table_column_key, table_column_fkey, table_column_check, table_column_idx.
 -- * Every table has a comment; a column, where its name does not say what it holds; an index beyond a key's, with the
 --   query that it serves: 'WHERE status = ...'.
--- * A key is BIGINT, a time TIMESTAMPTZ, a small vocabulary TEXT with a check. updated_at belongs to the trigger.
+-- * A key is BIGINT, a time TIMESTAMPTZ, a small vocabulary TEXT with a check, an amount NUMERIC with one that keeps it
+--   from zero on. updated_at belongs to the trigger.
 -- * A foreign key has an index that begins with it, and says what becomes of the row: SET NULL, CASCADE or RESTRICT.
 -- * The tables have rows, and people at work: a new column is nullable or has a constant default. An index of a table
 --   that grows all day is a file of its own with `-- migrate: no-transaction` and one CREATE INDEX CONCURRENTLY.

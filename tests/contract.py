@@ -13,3 +13,8 @@ import yaml
 CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "unit/sql/contract.yml").read_text(encoding="utf-8"))
 TABLES: dict[str, dict[str, Any]] = CONTRACT["tables"]
 COUNT = len(TABLES)
+
+
+def of(schema: str) -> int:
+    """How many tables a schema has."""
+    return sum(table.startswith(f"{schema}.") for table in TABLES)

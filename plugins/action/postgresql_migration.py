@@ -92,7 +92,9 @@ def json_file(option: str, path: Path) -> dict[str, Any]:
     try:
         return shipped.pack(json.loads(_bytes(option, _readable(option, path, want_directory=False))))
     except ValueError as error:
-        raise AnsibleActionFail(f"{option}: {path} is not JSON: {error}; run: make expected") from None
+        raise AnsibleActionFail(
+            f"{option}: {path} is not JSON: {error}; nothing was changed; run: make expected"
+        ) from None
     except MigrationError as error:
         raise AnsibleActionFail(f"{path}: {error}") from None
 

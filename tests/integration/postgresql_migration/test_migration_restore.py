@@ -19,6 +19,9 @@ from tests.integration.postgresql_migration.shipped import shipped_project
 
 PERSON = "INSERT INTO erp.people (full_name) VALUES ('Somebody')"
 LEDGER = "SELECT version, kind FROM migration.applied ORDER BY version"
+FILES = sorted(path.name for path in (ROOT / "sql/migrations").glob("*.sql"))
+VERSIONS = [name[:3] for name in FILES]
+LAST = VERSIONS[-1]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +98,7 @@ def test_a_dump_from_before_a_migration(server: Project) -> None:
     server.query(PERSON, "erp_admin")
     restored(server, "--create")
     predicted, followed = server.run(check=True), server.run()
-    assert [item["version"] for item in followed.data["applied"]] == ["002"], followed.text
+    assert [item["version"] for item in followed.data["applied"]] == VERSIONS[1:], followed.text
     assert predicted.data["effects"] == followed.data["effects"] and rows(server) == 1
     settled(server)
     drop(server)
@@ -104,7 +107,7 @@ def test_a_dump_from_before_a_migration(server: Project) -> None:
 def test_a_ledger_without_its_schema(shipped: Project) -> None:
     restored(shipped, "--schema=migration")
     refused = shipped.run()
-    assert "the ledger says that 002 was applied, but the schemas erp, agent" in refused.message
+    assert f"the ledger says that {LAST} was applied, but the schemas erp, agent" in refused.message
     assert refused.message.endswith("restore them from a backup, or drop schema migration to begin anew")
 
 
@@ -113,19 +116,19 @@ def test_a_schema_without_its_ledger_is_offered_a_baseline(shipped: Project) -> 
     for check in (True, False):
         refused = shipped.run(check=check)
         assert refused.message.endswith(
-            "restore schema migration as well, or use an empty database, or, as they are exactly what 002 makes, "
-            'set baseline: "002"'
+            f"restore schema migration as well, or use an empty database, or, as they are exactly what {LAST} makes, "
+            f'set baseline: "{LAST}"'
         ), refused.message
     assert shipped.query("SELECT to_regnamespace('migration')::text") == [(None,)]
 
 
 def baselined(project: Project, **options: Any) -> Result:
-    predicted = project.run(check=True, baseline="002", **options)
+    predicted = project.run(check=True, baseline=LAST, **options)
     assert predicted.rc == 0, predicted.text
-    result = project.run(baseline="002", **options)
+    result = project.run(baseline=LAST, **options)
     assert result.rc == 0 and result.changed and result.data["effects"] == predicted.data["effects"], result.text
     assert result.data["diff"] == predicted.data["diff"]
-    assert project.query(LEDGER) == [("001", "baseline"), ("002", "baseline")] and rows(project) == 1
+    assert project.query(LEDGER) == [(version, "baseline") for version in VERSIONS] and rows(project) == 1
     return result
 
 
@@ -150,12 +153,11 @@ def test_a_baseline_records_and_runs_nothing(shipped: Project) -> None:
     assert set(re.findall(r"statement:\s+(\w+ \w+ \w+)", log)) == {"CREATE SCHEMA migration"}
     detail = "recorded as a baseline, not run"
     assert [(effect["object"], effect["detail"]) for effect in result.data["effects"]] == [
-        ("migration 001_erp_schema.sql", detail),
-        ("migration 002_agent_schema.sql", detail),
+        (f"migration {name}", detail) for name in FILES
     ]
     assert shipped.query(recorded) == before
     # The option may stay where it is.
-    assert not shipped.run(baseline="002").changed
+    assert not shipped.run(baseline=LAST).changed
     settled(shipped)
     assert shipped.query("SELECT DISTINCT kind FROM migration.event") == [("baseline",)]
 
@@ -206,20 +208,20 @@ def test_a_baseline_is_refused_where_something_differs(shipped: Project, drift: 
     without_ledger(shipped)
     shipped.query(drift, "erp_admin")
     offer = shipped.run()
-    assert f", and they are not what 002 makes: {named}; nothing was" in offer.message, offer.message
+    assert f", and they are not what {LAST} makes: {named}; nothing was" in offer.message, offer.message
     for check in (True, False):
-        refused = shipped.run(check=check, baseline="002")
+        refused = shipped.run(check=check, baseline=LAST)
         assert refused.message == (
-            f"the schemas are not what 002 makes: {named}; nothing was changed; put them right by hand and run again"
+            f"the schemas are not what {LAST} makes: {named}; nothing was changed; put them right by hand and run again"
         )
         assert refused.data["error"]["objects"] == [named]
     assert shipped.query("SELECT to_regnamespace('migration')::text") == [(None,)]
 
 
 def test_a_baseline_means_nothing_in_an_empty_database(server: Project) -> None:
-    result = server.run(baseline="002")
-    assert [item["version"] for item in result.data["applied"]] == ["001", "002"]
-    assert server.query(LEDGER) == [("001", "apply"), ("002", "apply")]
+    result = server.run(baseline=LAST)
+    assert [item["version"] for item in result.data["applied"]] == VERSIONS
+    assert server.query(LEDGER) == [(version, "apply") for version in VERSIONS]
     drop(server)
 
 
@@ -228,7 +230,7 @@ def test_a_baseline_that_can_never_be_followed(server: Project) -> None:
         "baseline names version 2, and there is no such migration; nothing was changed; "
         "give the number of a file in quotes, or remove baseline"
     )
-    assert server.run(baseline="002", expected=None).message == (
+    assert server.run(baseline=LAST, expected=None).message == (
         "baseline is judged by expected, and that is not there; nothing was changed; "
         "give the file of the release, or remove baseline"
     )
@@ -237,6 +239,6 @@ def test_a_baseline_that_can_never_be_followed(server: Project) -> None:
 def test_a_baseline_of_another_release(shipped: Project) -> None:
     without_ledger(shipped)
     assert shipped.run(baseline="001").message == (
-        "baseline is 001, and expected describes other files (up to 002); nothing was changed; "
+        f"baseline is 001, and expected describes other files (up to {LAST}); nothing was changed; "
         "use the release whose last migration was applied to this database"
     )

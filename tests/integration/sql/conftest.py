@@ -19,6 +19,12 @@ from tests.cluster import Cluster
 
 SQL = Path(__file__).parents[3] / "sql"
 DATABASE = "portfolio"
+# The example rows of `make seed`, by table.
+SEED: dict[str, list[dict[str, Any]]] = {
+    table: rows
+    for schema in ("erp", "agent")
+    for table, rows in yaml.safe_load((SQL / f"seed/{schema}.yml").read_text(encoding="utf-8")).items()
+}
 
 
 def create_roles(cursor: extensions.cursor) -> None:

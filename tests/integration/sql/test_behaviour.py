@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.integration.sql.conftest import SEED, SQL
 
 if TYPE_CHECKING:
     from tests.integration.sql.conftest import Session
@@ -43,66 +46,43 @@ def test_variance_follows_an_update_and_cannot_be_written(db: Session) -> None:
     assert db.error(lambda: db.insert("erp.execution_runs", variance_pct=1))[0] == "428C9"
 
 
-# Every NUMERIC that somebody writes: no negative number, no NaN, no Infinity.
-AMOUNTS = [
-    "erp.sprints.capacity_hours",
-    "erp.workflows.estimated_hours",
-    "erp.tasks.estimated_hours",
-    "erp.tasks.actual_hours",
-    "erp.engagements.value_estimate",
-    "erp.execution_runs.estimated_hours",
-    "erp.execution_runs.actual_hours",
-    "erp.execution_runs.outcome_score",
-    "erp.execution_runs.human_minutes",
-    "erp.execution_runs.llm_cost",
-    "agent.step_evaluations.score",
-    "agent.events.salience_score",
-    "agent.facts.salience_score",
-    "agent.facts.confidence_score",
-]
-REQUIRED: dict[str, dict[str, Any]] = {
-    "erp.sprints": {"name": "s"},
-    "erp.workflows": {"name": "w"},
-    "erp.tasks": {"title": "t"},
-    "erp.engagements": {"name": "e"},
-    "erp.execution_runs": {},
-    "agent.events": {"event_type": "e"},
-    "agent.facts": {"content": "c"},
-}
-
-
-def required(db: Session, table: str) -> dict[str, Any]:
-    if table == "agent.step_evaluations":
-        return {"execution_run_id": db.insert("erp.execution_runs", process_name="p")}
-    return REQUIRED[table]
-
-
-def test_the_list_of_amounts_is_complete(db: Session) -> None:
-    assert sorted(AMOUNTS) == [
-        row[0]
-        for row in db.rows("""
-        SELECT format('%s.%s.%s', table_schema, table_name, column_name) FROM information_schema.columns
+def amounts(db: Session) -> list[tuple[str, str]]:
+    """Table and column of every number with a fraction that somebody writes."""
+    return [
+        (table, column)
+        for table, column in db.rows("""
+        SELECT format('%s.%s', table_schema, table_name), column_name FROM information_schema.columns
         WHERE table_schema IN ('erp', 'agent') AND data_type IN ('numeric', 'real', 'double precision')
-        AND is_generated = 'NEVER' ORDER BY 1""")
+        AND is_generated = 'NEVER' ORDER BY 1, 2""")
     ]
 
 
-@pytest.mark.parametrize("amount", AMOUNTS)
-def test_amount_is_a_number_from_zero(db: Session, amount: str) -> None:
-    table, _, column = amount.rpartition(".")
-    base = required(db, table)
-    name = f"{table.partition('.')[2]}_{column}_check"
-    assert db.error(lambda: db.insert(table, **base, **{column: "NaN"})) == (CHECK, name)
-    assert db.error(lambda: db.insert(table, **base, **{column: -1})) == (CHECK, name)
-    # With a declared scale the type itself refuses it, before the check.
-    assert db.error(lambda: db.insert(table, **base, **{column: "Infinity"})) in {(CHECK, name), ("22003", None)}
-    assert db.error(lambda: db.insert(table, **base, **{column: 1})) == (None, None)
+def test_amounts_are_numbers_from_zero(db: Session) -> None:
+    db.rows((SQL / "seed/apply.sql").read_text(encoding="utf-8"))
+    db.rows("SELECT pg_temp.seed(%s, 'present')", json.dumps(SEED))
+    found = amounts(db)
+    assert len(found) >= 14
+    for table, column in found:
+        refused = (CHECK, f"{table.partition('.')[2]}_{column}_check")
+
+        def write(value: Any, table: str = table, column: str = column) -> Any:
+            return db.error(lambda: db.rows(f"UPDATE {table} SET {column} = %s", value))
+
+        assert write("NaN") == write(-1) == refused
+        # With a declared scale the type itself refuses it, before the check.
+        assert write("Infinity") in {refused, ("22003", None)}
+        assert write(1) == (None, None)
 
 
-@pytest.mark.parametrize("column", ["agent.events.salience_score", "agent.facts.confidence_score"])
-def test_a_share_ends_at_one(db: Session, column: str) -> None:
-    table, _, name = column.rpartition(".")
-    assert db.error(lambda: db.insert(table, **REQUIRED[table], **{name: "1.01"}))[0] == CHECK
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("agent.events", {"event_type": "e", "salience_score": "1.01"}),
+        ("agent.facts", {"content": "c", "confidence_score": "1.01"}),
+    ],
+)
+def test_a_share_ends_at_one(db: Session, table: str, row: dict[str, Any]) -> None:
+    assert db.error(lambda: db.insert(table, **row))[0] == CHECK
 
 
 # (changed table, its row, a real change, the same value again)

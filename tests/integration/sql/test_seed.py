@@ -9,19 +9,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
+from tests.integration.sql.conftest import SEED as ROWS
 from tests.integration.sql.conftest import SQL, session_of
 
 if TYPE_CHECKING:
     from tests.cluster import Cluster
     from tests.integration.sql.conftest import Session
 
-ROWS: dict[str, list[dict[str, Any]]] = {
-    table: rows
-    for schema in ("erp", "agent")
-    for table, rows in yaml.safe_load((SQL / f"seed/{schema}.yml").read_text(encoding="utf-8")).items()
-}
 TOTAL = sum(map(len, ROWS.values()))
 QUIET: dict[str, Any] = {"missing": [], "foreign_rows": [], "referring": []}
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.integration.postgresql_migration.driver import ROOT, Project
 from tests.integration.postgresql_migration.shipped import shipped_project
+from tests.integration.sql.conftest import SEED
 
 BIN = Path(sys.executable).parent
 DOCUMENT = (ROOT / "docs/MIGRATIONS.md").read_text(encoding="utf-8")
@@ -84,16 +84,13 @@ def write(project: Path) -> None:
 
 
 def seeded(project: Project) -> dict[str, list[Any]]:
-    """The rows of `make seed`, in tables that are to keep them."""
-    rows: dict[str, Any] = {}
-    for schema in ("erp", "agent"):
-        rows |= yaml.safe_load((ROOT / f"sql/seed/{schema}.yml").read_text(encoding="utf-8"))
+    """With the rows of `make seed`."""
     connection = project.cluster.connect("erp_admin", project.database, autocommit=True)
     with connection.cursor() as cursor:
         cursor.execute((ROOT / "sql/seed/apply.sql").read_text(encoding="utf-8"))
-        cursor.execute("SELECT pg_temp.seed(%s, 'present')", (json.dumps(rows),))
+        cursor.execute("SELECT pg_temp.seed(%s, 'present')", (json.dumps(SEED),))
     connection.close()
-    return content(project, rows)
+    return content(project, SEED)
 
 
 def content(project: Project, tables: Any) -> dict[str, list[Any]]:

@@ -63,7 +63,7 @@ def test_what_is_not_json_is_not_sent(tmp_path: Path) -> None:
     file = tmp_path / "15.json"
     for raw in (b'{"objects": ', b"\xff"):
         file.write_bytes(raw)
-        with pytest.raises(AnsibleActionFail, match=r"15\.json is not JSON: .*; run: make expected"):
+        with pytest.raises(AnsibleActionFail, match=r"15\.json is not JSON: .*; nothing was changed; run: make"):
             action.json_file("expected", file)
 
 
