@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,10 @@ class Migration(Script):
     name: str
 
 
+def _unpacked(content: str) -> bytes:
+    return zlib.decompress(base64.b64decode(content, validate=True))
+
+
 def normalise(file: str, raw: bytes, warn: Warn) -> str:
     """Strict UTF-8; no BOM, LF, exactly one final newline. Nothing else is touched: comments and spaces count."""
     try:
@@ -68,17 +73,22 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def packed(raw: bytes) -> str:
+    """A file's bytes as they go to the server: a module's arguments are JSON, and Ansible copies them several times."""
+    return base64.b64encode(zlib.compress(raw)).decode("ascii")
+
+
 def _entries(argument: Any, what: str) -> list[tuple[str, bytes]]:
-    """Decode what the action plugin sent: a list of {name, content in base64}."""
+    """Decode what the action plugin sent: a list of {name, packed content}."""
     if not isinstance(argument, list):
         raise MigrationError(
             f"{what} must be read on the control node; call the module through its action plugin, "
             "which ansible does by itself for bestviable.portfolio.postgresql_migration"
         )
     try:
-        return [(str(entry["name"]), base64.b64decode(entry["content"], validate=True)) for entry in argument]
-    except (KeyError, TypeError, binascii.Error):
-        raise MigrationError(f"{what} is not a list of name and base64 content; give the path of a directory") from None
+        return [(str(entry["name"]), _unpacked(entry["content"])) for entry in argument]
+    except (KeyError, TypeError, binascii.Error, zlib.error):
+        raise MigrationError(f"{what} is not a list of name and packed content; give the path of a directory") from None
 
 
 def _script(file: str, raw: bytes, warn: Warn) -> Script:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -15,7 +13,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.spl
 
 
 def entries(**named: bytes) -> list[dict[str, str]]:
-    return [{"name": f"{name}.sql", "content": base64.b64encode(raw).decode()} for name, raw in named.items()]
+    return [{"name": f"{name}.sql", "content": files.packed(raw)} for name, raw in named.items()]
 
 
 def read(**named: bytes) -> list[files.Migration]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.led
 
 
 def migrations(**named: str) -> list[Migration]:
-    entries = [
-        {"name": f"{name}.sql", "content": base64.b64encode(sql.encode()).decode()} for name, sql in named.items()
-    ]
+    entries = [{"name": f"{name}.sql", "content": files.packed(sql.encode())} for name, sql in named.items()]
     return files.migrations(entries, lambda message: None)
 
 
