@@ -13,9 +13,8 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import shipped
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import FILES
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import packed
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES, packed
 
 # The one that is written in C is seven times faster, and not everywhere.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -339,9 +339,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, FILES, SCHEMA
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
     no_driver_sentence,

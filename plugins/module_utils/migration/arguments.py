@@ -27,8 +27,6 @@ COMMON: dict[str, dict[str, Any]] = {
     "ca_cert": {"type": "path"},
     "migrations": {"type": "raw", "required": True},
 }
-# Whose content, not whose path, comes to the server.
-FILES = ("migrations", "access", "assertions", "expected")
 # What is read on the control node beside the migrations, what of the database it is about, and what becomes of drift.
 SCHEMA: dict[str, dict[str, Any]] = {
     "access": {"type": "raw"},

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import re
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import unpacked
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.refusals import refuse_any
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import Statement, split
 
@@ -39,10 +39,6 @@ class Script:
 class Migration(Script):
     version: str
     name: str
-
-
-def _unpacked(content: str) -> bytes:
-    return zlib.decompress(base64.b64decode(content, validate=True))
 
 
 def normalise(file: str, raw: bytes, warn: Warn) -> str:
@@ -73,11 +69,6 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def packed(raw: bytes) -> str:
-    """A file's bytes as they go to the server: a module's arguments are JSON, and Ansible copies them several times."""
-    return base64.b64encode(zlib.compress(raw)).decode("ascii")
-
-
 def _entries(argument: Any, what: str) -> list[tuple[str, bytes]]:
     """Decode what the action plugin sent: a list of {name, packed content}."""
     if not isinstance(argument, list):
@@ -86,7 +77,7 @@ def _entries(argument: Any, what: str) -> list[tuple[str, bytes]]:
             "which ansible does by itself for bestviable.portfolio.postgresql_migration"
         )
     try:
-        return [(str(entry["name"]), _unpacked(entry["content"])) for entry in argument]
+        return [(str(entry["name"]), unpacked(entry["content"])) for entry in argument]
     except (KeyError, TypeError, binascii.Error, zlib.error):
         raise MigrationError(f"{what} is not a list of name and packed content; give the path of a directory") from None
 

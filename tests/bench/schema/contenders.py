@@ -96,17 +96,18 @@ class Contenders:
         arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {}})
         return Command((interpreter(), "-m", "ansible.modules.ping"), {"PYTHONPATH": library()}, arguments)
 
-    def module(self, database: str, check: bool = False, **options: Any) -> Command:
-        """The module's process without Ansible; the migrations alone unless `options` say more."""
-        alone = {"schemas": SCHEMAS, "access": None, "assertions": None, "admin_user": None, "logins": None}
-        arguments = self.project.arguments(check, False, {**alone, "login_db": database, **options})
-        environment = {"PYTHONPATH": library()}
-        return Command((interpreter(), "-m", MODULE), environment, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
+    def module(self, database: str, check: bool = False) -> Command:
+        """The module's process without Ansible, for the migrations alone."""
+        without = dict.fromkeys(("access", "assertions", "expected", "admin_user", "logins"))
+        return self._process(check, {**without, "schemas": SCHEMAS, "login_db": database})
 
-    def whole(self, database: str, check: bool = False, **options: Any) -> Command:
-        """As the role calls it: with roles, passwords, grants and assertions."""
-        found = {name: self.project.arguments(False, False, {}).get(name) for name in ("access", "assertions")}
-        return self.module(database, check, **{**found, **self.project.options, "schemas": None, **options})
+    def whole(self, database: str, check: bool = False) -> Command:
+        """... and as the role calls it: with roles, passwords, grants, assertions and the shipped state."""
+        return self._process(check, {"login_db": database})
+
+    def _process(self, check: bool, options: dict[str, Any]) -> Command:
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": self.project.arguments(check, False, options)})
+        return Command((interpreter(), "-m", MODULE), {"PYTHONPATH": library()}, arguments)
 
     def play(self, name: str, variables: dict[str, Any]) -> Command:
         """One of the playbooks, as `ansible-playbook` alone."""
@@ -125,7 +126,8 @@ class Contenders:
 
     def whole_task(self, database: str) -> Command:
         """As the role calls it."""
-        more = {"access": str(ROOT / "sql/access"), "assertions": str(ROOT / "sql/assertions.yml")}
+        files = {"access": "access", "assertions": "assertions.yml", "expected": "expected/15.json"}
+        more = {option: str(ROOT / "sql" / path) for option, path in files.items()}
         options = {name: value for name, value in self.project.options.items() if value is not None}
         return self.play("module", {"bench_database": database, "bench_options": {**more, **options}})
 
