@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import shipped
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-
-FROM_CONTROL_NODE = ("migrations", "access", "assertions", "expected")
-
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES, packed
 
 # The one that is written in C is seven times faster, and not everywhere.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -43,9 +40,9 @@ def _bytes(option: str, path: Path) -> bytes:
 
 
 def sql_files(option: str, directory: Path) -> list[dict[str, str]]:
-    """Each *.sql file of a directory as {name, content in base64}."""
+    """Each *.sql file of a directory as {name, packed content}."""
     paths = sorted(_readable(option, directory, want_directory=True).glob("*.sql"))
-    return [{"name": path.name, "content": base64.b64encode(_bytes(option, path)).decode("ascii")} for path in paths]
+    return [{"name": path.name, "content": packed(_bytes(option, path))} for path in paths]
 
 
 def _twice(node: yaml.Node | None) -> yaml.ScalarNode | None:
@@ -115,7 +112,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = dict(self._task.args)
         sent = dict(given)
-        for option in FROM_CONTROL_NODE:
+        for option in FILES:
             value = given.get(option)
             if value is None:
                 continue
@@ -128,5 +125,5 @@ class ActionModule(ActionBase):
         # The files themselves would fill every log.
         arguments = result.get("invocation", {}).get("module_args")
         if arguments:
-            arguments.update({option: given[option] for option in FROM_CONTROL_NODE if option in given})
+            arguments.update({option: given[option] for option in FILES if option in given})
         return result

@@ -342,6 +342,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
     no_driver_sentence,
@@ -387,6 +388,8 @@ def main() -> None:
     manager = Manager(module.params, module.check_mode, module.warn, lambda: renew_from_environment(module.check_mode))
     try:
         manager.read()
+        # They are read, and what Ansible repeats of the call would only carry them back.
+        module.params.update(dict.fromkeys(FILES))
         if PSYCOPG2_ERROR and not module.check_mode:
             module.fail_json(msg=no_driver_sentence())
         result: dict[str, Any] = manager.predict() if PSYCOPG2_ERROR else manager.run()

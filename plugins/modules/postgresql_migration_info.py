@@ -183,6 +183,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import read_psql
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
     no_driver_sentence,
@@ -212,6 +213,8 @@ def main() -> None:
         module.fail_json(msg="events is less than 0; give how many of the last events to return")
     try:
         work = info.read_work(params, module.warn)
+        # They are read, and what Ansible repeats of the call would only carry them back.
+        params.update(dict.fromkeys(FILES))
         missing = info.Found(problem=no_driver_sentence())
         found = missing if PSYCOPG2_ERROR else info.look(target, work, params["events"])
     except MigrationError as error:

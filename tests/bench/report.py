@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tests.bench.blocks import rows
 from tests.bench.drift import Outcome, words
 from tests.bench.measure import Figures
 from tests.server import MOST_EXECUTIONS
@@ -14,16 +15,11 @@ from tests.server import MOST_EXECUTIONS
 AIM_NOOP = "≤ 6"
 
 
-def _rows(*rows: Sequence[str]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
     """README's block of figures."""
     ours, plain = measured["ours"], measured["plain"]
-    rows = [
+    cells = [
         ("figure", "`site.yml`", "aim", "hand-written playbook"),
-        ("---", "---", "---", "---"),
         (
             "no-op run ÷ `ansible -m ping`, both over SSH",
             f"{ours.noop_ratio:.1f}",
@@ -53,7 +49,7 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
         f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f})."
     )
     return (
-        f"{_rows(*rows)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"
+        f"{rows(*cells)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"
         "each playbook on a server of its own; the other one is `tests/bench/plain`, the same by community modules.\n"
     )
 
@@ -61,9 +57,8 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
 def drift_table(found: Mapping[str, Sequence[Outcome]]) -> str:
     """Every case with what each playbook made of it."""
     pairs = zip(found["ours"], found["plain"], strict=True)
-    return _rows(
+    return rows(
         ("change by hand", "`site.yml`", "hand-written playbook"),
-        ("---", "---", "---"),
         *((ours.case, words(ours), words(plain)) for ours, plain in pairs),
     )
 

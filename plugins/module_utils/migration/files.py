@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import unpacked
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.refusals import refuse_any
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import Statement, split
 
@@ -69,16 +70,16 @@ def checksum(text: str) -> str:
 
 
 def _entries(argument: Any, what: str) -> list[tuple[str, bytes]]:
-    """Decode what the action plugin sent: a list of {name, content in base64}."""
+    """Decode what the action plugin sent: a list of {name, packed content}."""
     if not isinstance(argument, list):
         raise MigrationError(
             f"{what} must be read on the control node; call the module through its action plugin, "
             "which ansible does by itself for bestviable.portfolio.postgresql_migration"
         )
     try:
-        return [(str(entry["name"]), base64.b64decode(entry["content"], validate=True)) for entry in argument]
-    except (KeyError, TypeError, binascii.Error):
-        raise MigrationError(f"{what} is not a list of name and base64 content; give the path of a directory") from None
+        return [(str(entry["name"]), unpacked(entry["content"])) for entry in argument]
+    except (KeyError, TypeError, binascii.Error, zlib.error):
+        raise MigrationError(f"{what} is not a list of name and packed content; give the path of a directory") from None
 
 
 def _script(file: str, raw: bytes, warn: Warn) -> Script:

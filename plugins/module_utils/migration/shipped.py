@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import zlib
@@ -21,6 +20,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.eff
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration, Warn
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Expected, Plan
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import packed, unpacked
 
 if TYPE_CHECKING:
     from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import Work
@@ -53,7 +53,7 @@ class Shipped:
     @cached_property
     def objects(self) -> Objects:
         try:
-            found: Objects = json.loads(zlib.decompress(base64.b64decode(self.packed, validate=True)))
+            found: Objects = json.loads(unpacked(self.packed))
         except (binascii.Error, zlib.error, ValueError):
             raise MigrationError(broken_sentence()) from None
         return found
@@ -162,7 +162,7 @@ def pack(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict) or not isinstance(document.get("objects"), dict):
         raise MigrationError(broken_sentence())
     objects = json.dumps(document["objects"], separators=(",", ":")).encode()
-    return {**document, "objects": base64.b64encode(zlib.compress(objects)).decode("ascii")}
+    return {**document, "objects": packed(objects)}
 
 
 def parse(argument: Any, server_major: int, warn: Warn) -> Shipped | None:

@@ -9,7 +9,7 @@ A test compares every result with PostgreSQL's parser; what matters here is only
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 
@@ -37,10 +37,16 @@ _CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n]*)*\n(?:[ \t\n\r\f\v]|--[^\n]*\n)*
 class Statement:
     """One statement without its semicolon; offset counts characters from the beginning of the script."""
 
-    text: str
+    # Cut out when it is asked for: the pieces of a large script would be the script once more in memory.
+    script: str = field(repr=False)
     offset: int
+    end: int
     # Lower-case words outside quotes and parentheses: enough to tell what kind of statement this is.
     words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return self.script[self.offset : self.end]
 
 
 def line_column(text: str, offset: int) -> tuple[int, int]:
@@ -117,7 +123,7 @@ class _Splitter:
 
     def _close(self) -> None:
         if self.start >= 0:
-            self.statements.append(Statement(self.text[self.start : self.end], self.start, tuple(self.words)))
+            self.statements.append(Statement(self.text, self.start, self.end, tuple(self.words)))
         self._reset()
 
     def _word(self, word: str) -> None:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import packed
 
 from cli.call import Refused
 from cli.migration import make
@@ -46,4 +46,4 @@ def test_a_name_that_is_taken(directory: Path) -> None:
 def test_a_file_that_nobody_has_written_is_not_applied(directory: Path) -> None:
     raw = make(directory, "add_x").read_bytes()
     with pytest.raises(MigrationError, match=r"003_add_x\.sql holds no statement"):
-        files.migrations([{"name": "003_add_x.sql", "content": base64.b64encode(raw).decode()}], pytest.fail)
+        files.migrations([{"name": "003_add_x.sql", "content": packed(raw)}], pytest.fail)

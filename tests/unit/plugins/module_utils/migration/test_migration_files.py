@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import packed
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.refusals import refusal
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import split
 
 
 def entries(**named: bytes) -> list[dict[str, str]]:
-    return [{"name": f"{name}.sql", "content": base64.b64encode(raw).decode()} for name, raw in named.items()]
+    return [{"name": f"{name}.sql", "content": packed(raw)} for name, raw in named.items()]
 
 
 def read(**named: bytes) -> list[files.Migration]:

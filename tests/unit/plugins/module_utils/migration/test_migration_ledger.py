@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +13,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ledger import Applied, Facts, Ledger
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import packed
 
 
 def migrations(**named: str) -> list[Migration]:
-    entries = [
-        {"name": f"{name}.sql", "content": base64.b64encode(sql.encode()).decode()} for name, sql in named.items()
-    ]
+    entries = [{"name": f"{name}.sql", "content": packed(sql.encode())} for name, sql in named.items()]
     return files.migrations(entries, lambda message: None)
 
 
