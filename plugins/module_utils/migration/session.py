@@ -114,8 +114,10 @@ class DatabaseError(MigrationError):
         self.sqlstate: str | None = getattr(error, "pgcode", None)
         primary = getattr(diagnostics, "message_primary", None) or one_line(str(error)) or "the connection was lost"
         self.message: str = primary.replace("\n", " ")
-        position = getattr(diagnostics, "statement_position", None)
-        self.position = int(position) if position else None
+        self.position = _number(diagnostics, "statement_position")
+        # ... of a statement within a function's body
+        self.internal_position = _number(diagnostics, "internal_position")
+        self.internal_query: str | None = getattr(diagnostics, "internal_query", None)
         self.fields = {
             name: getattr(diagnostics, source, None)
             for name, source in (
@@ -138,6 +140,11 @@ class DatabaseError(MigrationError):
     @property
     def worth_retrying(self) -> bool:
         return self.lost or self.sqlstate in RETRIED
+
+
+def _number(diagnostics: object, name: str) -> int | None:
+    value = getattr(diagnostics, name, None)
+    return int(value) if value else None
 
 
 def no_driver_sentence() -> str:
