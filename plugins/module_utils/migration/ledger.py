@@ -226,7 +226,9 @@ def plan(migrations: Sequence[Migration], ledger: Ledger, accept: Mapping[str, s
     shipped = {migration.version: migration for migration in migrations}
     unknown = sorted(set(accept) - set(shipped))
     if unknown:
-        raise MigrationError(f"accept names version {unknown[0]}, and there is no such migration; remove it")
+        raise MigrationError(
+            f"accept names version {unknown[0]}, and there is no such migration; nothing was changed; remove it"
+        )
     accepted: list[Migration] = []
     edited: list[Migration] = []
     for row in ledger.applied:

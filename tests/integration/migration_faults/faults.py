@@ -77,11 +77,6 @@ def kill(process: subprocess.Popen[str]) -> None:
         pipe.close()
 
 
-def empty(project: Project) -> bool:
-    """Neither a schema of ours nor a ledger."""
-    return project.query("SELECT count(*) FROM pg_namespace WHERE nspname IN ('app', 'migration')") == [(0,)]
-
-
 def ledger(project: Project) -> list[Any]:
     if project.query("SELECT to_regclass('migration.applied')") == [(None,)]:
         return []

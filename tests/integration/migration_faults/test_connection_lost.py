@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.migration_faults.faults import assert_applied_once, empty, hurried, wait_for_sleep, wait_until
+from tests.integration.migration_faults.faults import assert_applied_once, hurried, wait_for_sleep, wait_until
 from tests.integration.postgresql_migration.conftest import ONE
-from tests.integration.postgresql_migration.driver import Project, finish
+from tests.integration.postgresql_migration.driver import Project, empty, finish
 from tests.integration.postgresql_migration.proxy import Fault, FaultyProxy
 
 SLEEPING = ONE + "SELECT pg_sleep(1);"

@@ -13,7 +13,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from tests.integration.migration_faults.faults import (
     APPLIED,
     connect,
-    empty,
     kill,
     runs,
     wait_for_end,
@@ -21,7 +20,7 @@ from tests.integration.migration_faults.faults import (
     wait_until,
 )
 from tests.integration.postgresql_migration.conftest import ONE, TWO, as_superuser, server
-from tests.integration.postgresql_migration.driver import Project, finish
+from tests.integration.postgresql_migration.driver import Project, empty, finish
 from tests.integration.postgresql_migration.proxy import Fault, FaultyProxy
 
 SLEEP = "SELECT pg_sleep(30);"

@@ -11,16 +11,9 @@ import signal
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import lock
 
-from tests.integration.migration_faults.faults import (
-    assert_applied_once,
-    empty,
-    kill,
-    runs,
-    wait_for_sleep,
-    wait_until,
-)
+from tests.integration.migration_faults.faults import assert_applied_once, kill, runs, wait_for_sleep, wait_until
 from tests.integration.postgresql_migration.conftest import ONE
-from tests.integration.postgresql_migration.driver import Project, finish
+from tests.integration.postgresql_migration.driver import Project, empty, finish
 
 MODULE = "application bestviable.portfolio migration"
 

@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from tests.cluster import BINARIES
-from tests.integration.migration_faults.faults import connect, empty, everything, hurried, wait_until
-from tests.integration.postgresql_migration.driver import Project, finish
+from tests.integration.migration_faults.faults import connect, everything, hurried, wait_until
+from tests.integration.postgresql_migration.driver import Project, empty, finish
 
 ALTER = "ALTER TABLE app.thing ADD COLUMN x int;"
 WAITING = "SELECT count(*)::int FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'"

@@ -8,12 +8,7 @@ from __future__ import annotations
 import psycopg2
 
 from tests.integration.postgresql_migration.conftest import ONE
-from tests.integration.postgresql_migration.driver import Project
-
-
-def empty(project: Project) -> bool:
-    """Neither a schema of ours nor a ledger."""
-    return project.query("SELECT count(*) FROM pg_namespace WHERE nspname IN ('app', 'migration')") == [(0,)]
+from tests.integration.postgresql_migration.driver import Project, empty
 
 
 def written(project: Project) -> object:
