@@ -18,12 +18,17 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.spl
 )
 
 _SHOWN = 500
+_CORRECT = "correct the file and run again"
 _BEGIN = "SAVEPOINT script"
 _END = "RELEASE SAVEPOINT script"
 _AGAIN = "ROLLBACK TO SAVEPOINT script"
 # Constraints that wait for the end of the transaction are looked at and wait again.
 _LOOK = "SAVEPOINT deferred; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO SAVEPOINT deferred"
 _AFTER_LOOK = "ROLLBACK TO SAVEPOINT deferred"
+
+
+def _detail(error: DatabaseError) -> str:
+    return f" ({error.fields['detail']})" if error.fields["detail"] else ""
 
 
 def failed(script: Script, statement: Statement, error: DatabaseError, cause: str = "") -> MigrationError:
@@ -38,10 +43,9 @@ def failed(script: Script, statement: Statement, error: DatabaseError, cause: st
         **error.details_of(),
     }
     function = f" in {found.function}" if found.function else ""
-    detail = f" ({error.fields['detail']})" if error.fields.get("detail") else ""
     return MigrationError(
-        f"{script.file}:{line}:{column}: {error}{function}{detail}{cause}; nothing was changed; "
-        f"{remedy(error, 'correct the file and run again')}",
+        f"{script.file}:{line}:{column}: {error}{function}{_detail(error)}{cause}; nothing was changed; "
+        f"{remedy(error, _CORRECT)}",
         error=details,
     )
 
@@ -78,21 +82,39 @@ def _check_deferred(session: Session, script: Script) -> None:
     except DatabaseError as error:
         if error.worth_retrying:
             raise
-        raise failed(script, _culprit(session, script), error, ", seen at the end of the file") from None
+        statement = _culprit(session, script, error)
+        if statement is None:
+            raise MigrationError(
+                f"{script.file}: {error}{_detail(error)}, seen at the end of the file; nothing was changed; "
+                f"{remedy(error, _CORRECT)}",
+                error={"file": script.file, **error.details_of()},
+            ) from None
+        raise failed(script, statement, error, ", seen at the end of the file") from None
 
 
-def _culprit(session: Session, script: Script) -> Statement:
-    """Run the script again with a look after each statement: the one after which the constraint never held again."""
+def _culprit(session: Session, script: Script, error: DatabaseError) -> Statement | None:
+    """Run the script again with a look after each statement: from which on is it that the constraint does not hold?
+
+    None: the second run is not like the first, because sequences do not go back.
+    """
     session.execute(_AGAIN)
-    last_whole = -1
-    for number, statement in enumerate(script.statements):
+    culprit = None
+    for statement in script.statements:
         session.execute(statement.text)
-        try:
-            session.execute(_LOOK)
-        except DatabaseError as error:
-            if error.lost:
-                raise
-            session.execute(_AFTER_LOOK)
-        else:
-            last_whole = number
-    return script.statements[min(last_whole + 1, len(script.statements) - 1)]
+        culprit = (culprit or statement) if _violation(session) == _told(error) else None
+    return culprit
+
+
+def _told(error: DatabaseError) -> tuple[str, str | None]:
+    return error.message, error.fields["detail"]
+
+
+def _violation(session: Session) -> tuple[str, str | None] | None:
+    try:
+        session.execute(_LOOK)
+    except DatabaseError as error:
+        if error.lost:
+            raise
+        session.execute(_AFTER_LOOK)
+        return _told(error)
+    return None
