@@ -101,8 +101,26 @@ class UnreachableError(MigrationError):
         )
         super().__init__(
             f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {message}; "
-            "nothing was changed; see that the server runs there and lets this login in"
+            f"nothing was changed; {self._remedy}"
         )
+
+    @property
+    def full(self) -> bool:
+        """There is no connection left, for this login or for all."""
+        return any(words in self.message for words in ("too many c", "connection slots are reserved"))
+
+    @property
+    def after_password(self) -> bool:
+        """PostgreSQL counts these connections after it has checked the password."""
+        return self.full and "too many clients" not in self.message
+
+    @property
+    def _remedy(self) -> str:
+        if self.full:
+            return "close other connections or raise the limit, and run again"
+        if "startup parameter" in self.message:
+            return "connect to PostgreSQL itself, not to a connection pooler"
+        return "see that the server runs there and lets this login in"
 
 
 class DatabaseError(MigrationError):

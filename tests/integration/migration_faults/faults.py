@@ -94,7 +94,7 @@ def assert_applied_once(project: Project, *results: Result, attempts: int = 1) -
     assert len(applied) == 1 and applied[0].data["attempts"] == attempts, [result.text for result in results]
     rows = project.query(APPLIED)
     assert [version for version, _run in rows] == ["001", "002"] and len({run for _version, run in rows}) == 1
-    assert project.query("SELECT kind, count(*)::int FROM migration.event GROUP BY kind") == [("apply", 2)]
+    assert project.query("SELECT kind FROM migration.event WHERE kind <> 'access'") == [("apply",)] * 2
     assert not project.run().changed
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.migration_faults.faults import assert_applied_once
-from tests.integration.postgresql_migration.conftest import ONE, TWO, as_superuser, server
+from tests.integration.postgresql_migration.conftest import ONE, TWO, as_superuser
 from tests.integration.postgresql_migration.driver import Project, Result, finish
-
-ROLES = "roles: {app_owner: {login: true}, app_reader: {}, app_login: {login: true, member_of: [app_reader]}}"
 
 
 def at_once(project: Project, count: int) -> list[Result]:
@@ -26,23 +24,6 @@ def test_on_an_empty_database(project: Project, count: int) -> None:
     results = at_once(project, count)
     assert_applied_once(project, *results)
     assert sorted(result.changed for result in results) == [False] * (count - 1) + [True]
-
-
-def test_on_a_server_that_has_nothing(tmp_path: Path) -> None:
-    """Roles, database and password are made once too: ten admin sessions and ten owner's."""
-    with server() as cluster:
-        as_superuser(cluster, "DROP ROLE app_owner")
-        project = Project(cluster, tmp_path / "project")
-        project.migration("001_base.sql", ONE)
-        project.migration("002_more.sql", TWO)
-        project.access("roles.yml", ROLES)
-        secret = tmp_path / "secret"
-        secret.write_text("secret-of-app-login\n", encoding="ascii")
-        project.options = {"admin_user": "postgres", "logins": [{"name": "app_login", "password_file": str(secret)}]}
-        results = at_once(project, 10)
-        assert_applied_once(project, *results)
-        made = [result.data["admin"] for result in results if result.data["admin"]]
-        assert made == [["role app_owner", "role app_reader", "role app_login", "database app", "password app_login"]]
 
 
 def test_on_two_databases_of_one_server(project: Project, tmp_path: Path) -> None:
