@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,8 +168,7 @@ def _plan(work: AdminWork, logins: list[passwords.Login], session: Session) -> A
 
 
 def _transaction(session: Session, statements: list[str]) -> None:
-    if statements:
-        session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
+    session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
 
 
 def _reload(session: Session) -> None:
@@ -180,21 +179,29 @@ def _reload(session: Session) -> None:
         time.sleep(0.05)
 
 
-def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> None:
-    _transaction(session, plan.before)
+def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[None]:
+    """Comes back after each step that stands, whatever becomes of the next."""
+    if plan.before:
+        _transaction(session, plan.before)
+        yield
     if plan.create_database:
         session.execute(
             f"CREATE DATABASE {identifier(work.database)} OWNER {identifier(work.owner)} "
             "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
         )
-    _transaction(session, plan.after)
+        yield
+    if plan.after:
+        _transaction(session, plan.after)
+        yield
     if plan.system:
         for statement in plan.system:
             session.execute(statement)
+            yield
         _reload(session)
         plan.pending_restart = system_settings.waiting(_read(work, session), reset=True)
     for login in plan.passwords:
         session.execute(f"ALTER ROLE {identifier(login.name)} PASSWORD {literal(scram.verifier(login.password))}")
+        yield
         if not passwords.works(work.admin, work.settings, login):
             raise MigrationError(
                 f"{login.name} cannot log in at {work.admin.host} with the password that was just set; "
@@ -211,6 +218,8 @@ class _Run:
         self.changing = changing
         self.logins = [passwords.read(name, path, check_mode) for name, path in work.logins]
         self.begun: list[Change] = []
+        # Something may stand already: not all of it can be in one transaction.
+        self.touched = False
 
     def attempt(self, _number: int) -> AdminPlan:
         with contextlib.closing(Session(self.work.admin, self.work.settings)) as session:
@@ -224,7 +233,12 @@ class _Run:
             plan = _plan(self.work, self.logins, session)
             known = {change.key for change in self.begun}
             self.begun += [change for change in plan.changes if change.key not in known]
-            _execute(self.work, session, plan)
+            try:
+                for _step in _execute(self.work, session, plan):
+                    self.touched = True
+            except DatabaseError as error:
+                self.touched = self.touched or error.lost
+                raise
             plan.changes = self.begun
             return plan
 
@@ -236,13 +250,12 @@ def run(work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> Admi
         return again(this.attempt, not check_mode, time.sleep)
     except DatabaseError as error:
         failure = MigrationError(
-            f"roles and database cannot be brought up to date as {work.admin.user}: {error}; no schema was changed; "
+            f"roles and database cannot be brought up to date as {work.admin.user}: {error}; nothing was changed; "
             f"{remedy(error, 'see that this login may create roles and databases')}"
         )
     except MigrationError as error:
         failure = error
-    if this.begun:
-        # A database cannot be created in a transaction, so the roles before it may stand already.
+    if this.touched:
         sentence = failure.sentence.replace("nothing was changed", "no schema was changed")
         failure = MigrationError(sentence, **{**failure.details, "left": "roles", "changed": True})
     raise failure from None

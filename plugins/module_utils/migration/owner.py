@@ -39,6 +39,7 @@ READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 PROBING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 READ_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _SEE_LOG = "see the server's log and run again"
+_RESTORE = "restore schema migration from a backup and run again"
 
 
 @dataclass(frozen=True)
@@ -218,8 +219,10 @@ def _failure(owner: Owner, error: DatabaseError) -> MigrationError:
     cause = ""
     with contextlib.suppress(MigrationError), contextlib.closing(Session(owner.target, owner.settings)) as session:
         cause = aftermath.cause(session, error)
+    # Only the ledger's own tables and columns can be missing where it is not a file's statement that fails.
+    otherwise = _RESTORE if error.sqlstate in ("42P01", "42703") else _SEE_LOG
     return MigrationError(
-        f"{where}{tried}: {error}{cause}; nothing was changed; {remedy(error, _SEE_LOG)}", error=error.details_of()
+        f"{where}{tried}: {error}{cause}; nothing was changed; {remedy(error, otherwise)}", error=error.details_of()
     )
 
 

@@ -17,7 +17,8 @@ WHERE NOT CASE %(kind)s
     WHEN 'database' THEN has_database_privilege(%(name)s, u.privilege)
     WHEN 'schema' THEN has_schema_privilege(%(name)s, u.privilege)
     -- The server does not say in which schema.
-    ELSE (SELECT bool_and(has_table_privilege(c.oid, u.privilege)) FROM pg_class AS c WHERE c.relname = %(name)s) END
+    ELSE (SELECT bool_and(CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, u.privilege)
+        ELSE has_table_privilege(c.oid, u.privilege) END) FROM pg_class AS c WHERE c.relname = %(name)s) END
 ORDER BY u.n LIMIT 1
 """
 

@@ -77,14 +77,19 @@ def kill(process: subprocess.Popen[str]) -> None:
         pipe.close()
 
 
-def ledger(project: Project) -> list[Any]:
-    if project.query("SELECT to_regclass('migration.applied')") == [(None,)]:
+def rows(project: Project, table: str) -> list[Any]:
+    """Of the ledger, if it is there."""
+    if project.query(f"SELECT to_regclass('migration.{table}')") == [(None,)]:
         return []
-    return [project.query(f"SELECT t::text FROM migration.{table} AS t") for table in ("applied", "expected")]
+    return project.query(f"SELECT t::text FROM migration.{table} AS t ORDER BY 1")
+
+
+def ledger(project: Project) -> list[Any]:
+    return [rows(project, table) for table in ("applied", "expected")]
 
 
 def events(project: Project) -> list[Any]:
-    return project.query("SELECT * FROM migration.event ORDER BY id") if ledger(project) else []
+    return rows(project, "event")
 
 
 def assert_applied_once(project: Project, *results: Result, attempts: int = 1) -> None:

@@ -17,7 +17,10 @@ from tests.cluster import Cluster
 from tests.integration.postgresql_migration.drift import Drifting, drifting
 from tests.integration.postgresql_migration.driver import PEER_LIKE, Project
 
-HBA = PEER_LIKE + "host postgres app_login 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+HBA = (
+    "local replication postgres trust\nhost postgres app_login 127.0.0.1/32 scram-sha-256\n"
+    f"host all all 127.0.0.1/32 trust\n{PEER_LIKE}"
+)
 _NUMBER = count(1)
 
 
