@@ -144,6 +144,7 @@ def first(work: AdminWork) -> AdminPlan:
 
 def _plan(work: AdminWork, logins: list[passwords.Login], session: Session) -> AdminPlan:
     state, plan = _read(work, session), AdminPlan()
+    lock.refuse_pooler(state["pid"], session.backend_pid)
     found, database = state["roles"] or {}, state["database"] or {}
     _plan_roles(work, plan, state)
     _plan_server(work, plan, state)

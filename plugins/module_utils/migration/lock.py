@@ -21,6 +21,15 @@ _TRY = "SELECT pg_try_advisory_lock(%s, %s)"
 _POLL = 0.25
 
 
+def refuse_pooler(asked: int, told: int) -> None:
+    """The process that answers is the one that let us in, or the lock would be somebody else's in a moment."""
+    if asked != told:
+        raise MigrationError(
+            "a connection pooler stands between the module and the server, and the lock needs one session; "
+            "nothing was changed; connect to PostgreSQL itself"
+        )
+
+
 def acquire(session: Session, wait: float) -> int:
     """Take the lock and return the milliseconds waited; MigrationError names the holder after `wait` seconds."""
     begin = time.monotonic()

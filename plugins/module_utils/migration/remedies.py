@@ -8,7 +8,6 @@ from __future__ import annotations
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError
 
 _BY_STATE = {
-    "22P05": "make the database with ENCODING 'UTF8' and run again",
     "25006": "see that the server is a primary that may be written, and run again",
     "40001": "run again when the other sessions are done",
     "40P01": "run again when the other sessions are done",

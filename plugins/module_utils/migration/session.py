@@ -26,6 +26,34 @@ RETRIED = {"55P03", "40P01", "40001", "57P03"}
 _ENDED = {"57P01", "57P02", "25P03"}
 
 
+# What decides how SQL is read, what an object becomes and how it is shown.
+_PLAIN = {
+    "array_nulls": "on",
+    "backslash_quote": "safe_encoding",
+    "bytea_output": "hex",
+    "check_function_bodies": "on",
+    "client_min_messages": "warning",
+    "DateStyle": "ISO, YMD",
+    "default_table_access_method": "heap",
+    "default_tablespace": "",
+    "default_toast_compression": "pglz",
+    "exit_on_error": "off",
+    "extra_float_digits": "1",
+    "IntervalStyle": "postgres",
+    "jit": "off",
+    "lc_monetary": "C",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    "plpgsql.extra_errors": "none",
+    "quote_all_identifiers": "off",
+    "row_security": "on",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "transform_null_equals": "off",
+    "xmloption": "content",
+}
+
+
 @dataclass(frozen=True)
 class Settings:
     """Session settings that a role's or a database's own defaults must not decide."""
@@ -41,19 +69,10 @@ class Settings:
             "lock_timeout": str(self.lock_timeout_ms),
             "statement_timeout": str(self.statement_timeout_ms),
             "idle_in_transaction_session_timeout": "60000",
+            "idle_session_timeout": "0",
             # A killed client's transaction, and its locks, are gone at once.
             "client_connection_check_interval": "500",
-            "quote_all_identifiers": "off",
-            "standard_conforming_strings": "on",
-            "check_function_bodies": "on",
-            "row_security": "on",
-            "default_tablespace": "",
-            "DateStyle": "ISO, YMD",
-            "IntervalStyle": "postgres",
-            "TimeZone": "UTC",
-            "bytea_output": "hex",
-            "client_min_messages": "warning",
-            "jit": "off",
+            **_PLAIN,
         }
 
     def options(self) -> str:
