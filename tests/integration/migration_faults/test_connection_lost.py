@@ -31,8 +31,8 @@ def test_cut_in_commit_for_good(
     """Nobody can tell then, and the sentence says so; the next run does what is right."""
     with FaultyProxy(project.cluster.port, b"COMMIT\0", fault) as proxy:
         failed = hurried(project, monkeypatch, proxy.refuse, **proxy.login)
-    assert "it is not known whether the transaction was committed; " in failed["msg"]
-    assert "nothing was changed" not in failed["msg"] and failed["left"] == "unknown"
+    assert "it is not known whether the transaction was committed; " in failed.message
+    assert "nothing was changed" not in failed.message and failed.data["left"] == "unknown"
     wait_until(lambda: empty(project) is not committed, "the server has done what it was told")
     assert project.run().changed is not committed
 

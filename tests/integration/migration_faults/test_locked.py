@@ -81,8 +81,8 @@ def test_held_to_the_end(pending: Project, monkeypatch: pytest.MonkeyPatch) -> N
     where = "003_x.sql:1:1"
     why = ": canceling statement due to lock timeout (SQLSTATE 55P03): "
     assert checked.message.startswith(f"{where}{why}{holder}"), checked.message
-    assert failed["msg"].startswith(f"{where} after 5 attempts{why}{holder}"), failed["msg"]
-    for message in (checked.message, failed["msg"]):
+    assert failed.message.startswith(f"{where} after 5 attempts{why}{holder}"), failed.message
+    for message in (checked.message, failed.message):
         assert message.endswith("); nothing was changed; end that session and run again")
     assert everything(pending) == before
 
@@ -107,5 +107,5 @@ def test_another_transaction_that_makes_the_same(project: Project, monkeypatch: 
         cursor.execute("CREATE SCHEMA app")
         failed = hurried(project, monkeypatch)
         holder = f"the transaction of pid {other.info.backend_pid} (user app_owner, application somebody, on the socket"
-    assert f"(SQLSTATE 55P03): {holder}" in failed["msg"], failed["msg"]
+    assert f"(SQLSTATE 55P03): {holder}" in failed.message, failed.message
     assert empty(project) and project.run().changed

@@ -49,7 +49,7 @@ class Watch:
 
     def _look(self) -> None:
         with contextlib.closing(self._cluster.connect(autocommit=True)) as connection, connection.cursor() as cursor:
-            while not self._end.wait(0.01):
+            while not self._end.wait(0.05):
                 for path in Path("/proc").glob("[0-9]*/cmdline"):
                     with contextlib.suppress(OSError):
                         self.arguments.add(path.read_bytes())
