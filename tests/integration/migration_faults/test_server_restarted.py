@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Cluster
-from tests.integration.migration_faults.faults import assert_applied_once, wait_for_sleep, wait_until
+from tests.integration.migration_faults.faults import assert_applied_once, hurried, wait_for_sleep, wait_until
 from tests.integration.postgresql_migration import conftest
 from tests.integration.postgresql_migration.conftest import ONE
 from tests.integration.postgresql_migration.driver import Project, finish
@@ -36,6 +36,26 @@ def test_restarted(project: Project, how: signal.Signals) -> None:
     project.cluster.halt(how)
     project.cluster.start()
     assert_applied_once(project, finish(process), attempts=2)
+
+
+def test_down_for_a_while(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nothing answers is an answer at the first attempt only."""
+    project.migration("001_base.sql", ONE + "SELECT pg_sleep(1);")
+    pauses = list[int]()
+
+    def stop() -> None:
+        wait_for_sleep(project)
+        project.cluster.halt()
+
+    def between() -> None:
+        stopping.join()
+        pauses.append(len(pauses))
+        if len(pauses) == 2:
+            project.cluster.start()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    assert_applied_once(project, hurried(project, monkeypatch, between), attempts=3)
 
 
 def test_a_crashed_backend(project: Project) -> None:
