@@ -93,7 +93,8 @@ def yaml_file(option: str, path: Path) -> Any:
         ) from None
     line = twice.start_mark.line + 1
     raise AnsibleActionFail(
-        f"{option}: {path}:{line}: {twice.value} is there twice in one mapping; nothing was changed; put the two together"
+        f"{option}: {path}:{line}: {twice.value} is there twice in one mapping; nothing was changed; "
+        "put the two together"
     )
 
 

@@ -21,7 +21,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy_sentence
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Wanted, identifier, literal
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -252,7 +252,7 @@ def run(work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> Admi
     except DatabaseError as error:
         failure = MigrationError(
             f"roles and database cannot be brought up to date as {work.admin.user}: {error}; nothing was changed; "
-            f"{remedy(error, 'see that this login may create roles and databases')}"
+            f"{remedy_sentence(error, 'see that this login may create roles and databases')}"
         )
     except MigrationError as error:
         failure = error

@@ -179,7 +179,7 @@ def check_facts(facts: Facts, server_major: int, backend_pid: int, user: str) ->
     if facts.encoding != "UTF8":
         raise MigrationError(
             f"the database has the encoding {facts.encoding}, which cannot hold every text; nothing was changed; "
-            "make it anew with ENCODING 'UTF8'"
+            "create it anew with ENCODING 'UTF8'"
         )
     lock.refuse_pooler(facts.backend_pid, backend_pid)
     if not facts.ledger:

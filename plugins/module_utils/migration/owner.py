@@ -22,7 +22,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy_sentence
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import TRIES, again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
@@ -188,7 +188,7 @@ def look(owner: Owner, work: Work) -> State:
         return state.look(session, work, READ_ONLY)
     except DatabaseError as error:
         raise MigrationError(
-            f"database {owner.target.database} cannot be read: {error}; {remedy(error, _SEE_LOG)}"
+            f"database {owner.target.database} cannot be read: {error}; {remedy_sentence(error, _SEE_LOG)}"
         ) from None
     finally:
         session.close()
@@ -222,7 +222,8 @@ def _failure(owner: Owner, error: DatabaseError) -> MigrationError:
     # Only the ledger's own tables and columns can be missing where it is not a file's statement that fails.
     otherwise = _RESTORE if error.sqlstate in ("42P01", "42703") else _SEE_LOG
     return MigrationError(
-        f"{where}{tried}: {error}{cause}; nothing was changed; {remedy(error, otherwise)}", error=error.details_of()
+        f"{where}{tried}: {error}{cause}; nothing was changed; {remedy_sentence(error, otherwise)}",
+        error=error.details_of(),
     )
 
 

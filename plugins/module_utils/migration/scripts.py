@@ -9,7 +9,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Script
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.position import place_of
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy_sentence
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import (
     Statement,
@@ -31,7 +31,7 @@ def _detail(error: DatabaseError) -> str:
     return f" ({error.fields['detail']})" if error.fields["detail"] else ""
 
 
-def failed(script: Script, statement: Statement, error: DatabaseError, cause: str = "") -> MigrationError:
+def statement_error(script: Script, statement: Statement, error: DatabaseError, cause: str = "") -> MigrationError:
     """`002_agent_schema.sql:118:31: type "intt" does not exist (SQLSTATE 42704); ...`"""
     found = place_of(statement, error)
     line, column = line_column(script.text, found.offset)
@@ -45,7 +45,7 @@ def failed(script: Script, statement: Statement, error: DatabaseError, cause: st
     function = f" in {found.function}" if found.function else ""
     return MigrationError(
         f"{script.file}:{line}:{column}: {error}{function}{_detail(error)}{cause}; nothing was changed; "
-        f"{remedy(error, _CORRECT)}",
+        f"{remedy_sentence(error, _CORRECT)}",
         error=details,
     )
 
@@ -61,7 +61,7 @@ def run(session: Session, script: Script) -> None:
                 error.where = place(script.file, script.text, statement.offset)
                 raise
             session.rollback()
-            raise failed(script, statement, error, aftermath.cause(session, error, statement.words)) from None
+            raise statement_error(script, statement, error, aftermath.cause(session, error, statement.words)) from None
     _check_deferred(session, script)
     try:
         # What the script left in the session must not reach the next one.
@@ -86,10 +86,10 @@ def _check_deferred(session: Session, script: Script) -> None:
         if statement is None:
             raise MigrationError(
                 f"{script.file}: {error}{_detail(error)}, seen at the end of the file; nothing was changed; "
-                f"{remedy(error, _CORRECT)}",
+                f"{remedy_sentence(error, _CORRECT)}",
                 error={"file": script.file, **error.details_of()},
             ) from None
-        raise failed(script, statement, error, ", seen at the end of the file") from None
+        raise statement_error(script, statement, error, ", seen at the end of the file") from None
 
 
 def _culprit(session: Session, script: Script, error: DatabaseError) -> Statement | None:

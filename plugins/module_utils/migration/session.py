@@ -24,6 +24,8 @@ except ImportError as missing:
 RETRIED = {"55P03", "40P01", "40001", "57P03"}
 # ... and these mean that the server ended the session.
 _ENDED = {"57P01", "57P02", "25P03"}
+# At login there is no SQLSTATE; the server's words are all there is.
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
 
 
 # What decides how SQL is read, what an object becomes and how it is shown.
@@ -120,26 +122,26 @@ class UnreachableError(MigrationError):
         )
         super().__init__(
             f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {message}; "
-            f"nothing was changed; {self._remedy}"
+            f"nothing was changed; {_way_in(message)}"
         )
 
     @property
     def full(self) -> bool:
         """There is no connection left, for this login or for all."""
-        return any(words in self.message for words in ("too many c", "connection slots are reserved"))
+        return any(words in self.message for words in _FULL)
 
     @property
     def after_password(self) -> bool:
         """PostgreSQL counts these connections after it has checked the password."""
         return self.full and "too many clients" not in self.message
 
-    @property
-    def _remedy(self) -> str:
-        if self.full:
-            return "close other connections or raise the limit, and run again"
-        if "startup parameter" in self.message:
-            return "connect to PostgreSQL itself, not to a connection pooler"
-        return "see that the server runs there and lets this login in"
+
+def _way_in(message: str) -> str:
+    if any(words in message for words in _FULL):
+        return "end other connections or raise the limit, and run again"
+    if "startup parameter" in message:
+        return "connect to PostgreSQL itself, not to a connection pooler"
+    return "see that the server runs there and lets this login in"
 
 
 class DatabaseError(MigrationError):

@@ -146,7 +146,7 @@ def test_another_encoding(project: Project, tmp_path: Path, encoding: str) -> No
     failed = in_database(project, tmp_path, "app_other", f"ENCODING '{encoding}' LOCALE 'C'")
     assert failed.message == (
         f"the database has the encoding {encoding}, which cannot hold every text; nothing was changed; "
-        "make it anew with ENCODING 'UTF8'"
+        "create it anew with ENCODING 'UTF8'"
     )
 
 

@@ -103,7 +103,7 @@ def test_too_many_connections(project: Project, free: int, why: str) -> None:
         for check in (True, False):
             failed = project.run(check=check)
             assert failed.rc and f"FATAL:  {why}" in failed.message, failed.text
-            assert failed.message.endswith(f"{NOT_CHANGED}close other connections or raise the limit, and run again")
+            assert failed.message.endswith(f"{NOT_CHANGED}end other connections or raise the limit, and run again")
     assert empty(project) and project.run().changed
 
 
@@ -117,7 +117,7 @@ def test_a_connection_limit(project: Project, whose: str) -> None:
     finally:
         as_superuser(project.cluster, f"ALTER {of} CONNECTION LIMIT -1")
     assert f"FATAL:  too many connections for {of.split()[0].lower()}" in failed.message, failed.text
-    assert failed.message.endswith("close other connections or raise the limit, and run again")
+    assert failed.message.endswith("end other connections or raise the limit, and run again")
     assert empty(project)
 
 
@@ -137,7 +137,7 @@ def test_no_connection_left_to_try_a_password(project: Project, tmp_path: Path, 
         result = project.run(**options)
     assert not result.changed and bool(result.rc) is (free == 1), result.text
     if free == 1:
-        assert result.message.endswith(f"{NOT_CHANGED}close other connections or raise the limit, and run again")
+        assert result.message.endswith(f"{NOT_CHANGED}end other connections or raise the limit, and run again")
         assert result.data["left"] == "unchanged"
     assert as_superuser(project.cluster, "SELECT rolpassword FROM pg_authid WHERE rolname = 'app_login'") == verifier
 
