@@ -56,7 +56,8 @@ class Cluster:
     """initdb and postgres in a temporary directory; superuser `postgres`; starts on creation.
 
     settings: server settings over THROWAWAY; hba: the whole of pg_hba.conf; ident: the whole of pg_ident.conf;
-    tcp: listen on 127.0.0.1 as well; checksums: data checksums as on the real server.
+    tcp: listen on 127.0.0.1 as well; checksums: data checksums as on the real server;
+    standby_of: a hot standby of another cluster, which has to let replication in.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Cluster:
         ident: str = "",
         tcp: bool = False,
         checksums: bool = False,
+        standby_of: Cluster | None = None,
     ) -> None:
         # Not below pytest's own directory: a socket's path may have 107 characters.
         self.directory = Path(tempfile.mkdtemp(prefix="portfolio-pg-"))
@@ -77,7 +79,10 @@ class Cluster:
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
         try:
-            self._initdb(checksums)
+            if standby_of is None:
+                self._initdb(checksums)
+            else:
+                self._copy(standby_of)
             self.configure({**THROWAWAY, **(settings or {})}, hba, ident)
             self.start()
         except BaseException:
@@ -111,18 +116,21 @@ class Cluster:
             "--no-sync",
             "--no-instructions",
         ]
-        result = subprocess.run(
-            command + (["--data-checksums"] if checksums else []),
-            cwd="/",
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        if result.returncode:
-            raise RuntimeError(f"initdb failed in {self.data}: {result.stdout[-2000:]}")
+        self._make(command + (["--data-checksums"] if checksums else []))
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as handle:
             handle.write("include 'test.conf'\n")
+
+    def _copy(self, primary: Cluster) -> None:
+        source = ["--dbname", primary.dsn(), "--pgdata", str(self.data)]
+        how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        self._make([*as_server_user(), str(BINARIES / "pg_basebackup"), *source, *how])
+
+    def _make(self, command: list[str]) -> None:
+        result = subprocess.run(
+            command, cwd="/", check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if result.returncode:
+            raise RuntimeError(f"no data directory was made in {self.data}: {result.stdout[-2000:]}")
 
     def configure(self, settings: Mapping[str, str], hba: str = TRUST, ident: str = "") -> None:
         """Write the three configuration files; a running server reads them at its next start or reload."""

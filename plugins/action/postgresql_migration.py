@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,28 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.pac
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def _unreadable(option: str, path: Path, error: OSError) -> AnsibleActionFail:
+    return AnsibleActionFail(
+        f"{option}: {path} cannot be read: {error.strerror}; nothing was changed; correct its mode or owner"
+    )
+
+
 def _readable(option: str, path: Path, want_directory: bool) -> Path:
-    if want_directory and not path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = 0
+    except OSError as error:
+        raise _unreadable(option, path, error) from None
+    if want_directory and not stat.S_ISDIR(mode):
         raise AnsibleActionFail(
-            f"{option}: {path} is not a directory on the control node; give the one with the *.sql files"
+            f"{option}: {path} is not a directory on the control node; nothing was changed; "
+            "give the one with the *.sql files"
         )
-    if not want_directory and not path.is_file():
-        raise AnsibleActionFail(f"{option}: {path} is not a file on the control node; write it or correct the path")
+    if not want_directory and not stat.S_ISREG(mode):
+        raise AnsibleActionFail(
+            f"{option}: {path} is not a file on the control node; nothing was changed; write it or correct the path"
+        )
     return path
 
 
@@ -34,14 +50,16 @@ def _bytes(option: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise AnsibleActionFail(
-            f"{option}: {path} cannot be read: {error.strerror}; correct its mode or owner"
-        ) from None
+        raise _unreadable(option, path, error) from None
 
 
 def sql_files(option: str, directory: Path) -> list[dict[str, str]]:
-    """Each *.sql file of a directory as {name, packed content}."""
-    paths = sorted(_readable(option, directory, want_directory=True).glob("*.sql"))
+    """Each SQL file of a directory as {name, packed content}; 003_x.SQL too, or nobody would miss it."""
+    folder = _readable(option, directory, want_directory=True)
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".sql")
+    except OSError as error:
+        raise _unreadable(option, folder, error) from None
     return [{"name": path.name, "content": packed(_bytes(option, path))} for path in paths]
 
 
@@ -68,11 +86,12 @@ def yaml_file(option: str, path: Path) -> Any:
             return None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise AnsibleActionFail(
-            f"{option}: {path} is not YAML: {' '.join(str(error).split())}; correct the file"
+            f"{option}: {path} is not YAML: {' '.join(str(error).split())}; nothing was changed; correct the file"
         ) from None
     line = twice.start_mark.line + 1
     raise AnsibleActionFail(
-        f"{option}: {path}:{line}: {twice.value} is there twice in one mapping; put the two together"
+        f"{option}: {path}:{line}: {twice.value} is there twice in one mapping; nothing was changed; "
+        "put the two together"
     )
 
 

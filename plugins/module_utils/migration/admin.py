@@ -5,22 +5,23 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin_query,
     lock,
+    passwords,
     role_changes,
     scram,
     system_settings,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy_sentence
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Wanted, identifier, literal
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -28,17 +29,10 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
     Session,
     Settings,
     Target,
-    UnreachableError,
 )
 
 # Seconds until the server has read its configuration again, if it is very busy.
 _RELOAD = 10.0
-
-
-@dataclass(frozen=True)
-class Login:
-    name: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ class AdminPlan:
     after: list[str] = field(default_factory=list)
     # SQL that cannot be in a transaction; the configuration is read again after it.
     system: list[str] = field(default_factory=list)
-    passwords: list[Login] = field(default_factory=list)
+    passwords: list[passwords.Login] = field(default_factory=list)
     # Settings that a restart brings into force, once all this is done.
     pending_restart: list[str] = field(default_factory=list)
     # The owner's session cannot be tried yet: roles or the database are missing, or the database is somebody else's.
@@ -86,49 +80,6 @@ class AdminPlan:
     def effects(self) -> list[Effect]:
         """What is done, then what is left."""
         return [change.as_effect() for change in self.changes] + self.left
-
-
-def read_login(name: str, path: str, check_mode: bool) -> Login:
-    """A password from a file on the server; check mode may come before the file and leaves the password empty."""
-    if check_mode and not os.path.lexists(path):
-        return Login(name, "")
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise MigrationError(
-                f"{path}, the password file of {name}, is not a file; write the password into a file there"
-            )
-        with open(path, encoding="ascii") as handle:
-            password = handle.read().rstrip("\r\n")
-    except OSError as error:
-        raise MigrationError(
-            f"{path}, the password file of {name}, cannot be read: {error.strerror}; write the password there first"
-        ) from None
-    except UnicodeDecodeError:
-        password = ""
-    if not password or not all(" " < character <= "~" for character in password):
-        raise MigrationError(
-            f"{path} must hold the password of {name}: one line of printable ASCII without spaces; correct the file"
-        )
-    return Login(name, password)
-
-
-def _password_works(work: AdminWork, login: Login) -> bool:
-    """Log in with it: the one check that needs no right to read verifiers."""
-    target = work.admin.at(user=login.name, password=login.password)
-    try:
-        session = Session(target, work.settings)
-    except UnreachableError as error:
-        # PostgreSQL counts connections after it has checked the password.
-        return "too many connections" in error.message
-    try:
-        if not session.used_password:
-            raise MigrationError(
-                f"{login.name} was let in at {target.host} without being asked for a password, so its password cannot "
-                f'be checked; let pg_hba.conf say "local {target.database} all scram-sha-256" for it'
-            )
-        return True
-    finally:
-        session.close()
 
 
 def _read(work: AdminWork, session: Session) -> dict[str, Any]:
@@ -191,13 +142,14 @@ def first(work: AdminWork) -> AdminPlan:
     return plan
 
 
-def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
+def _plan(work: AdminWork, logins: list[passwords.Login], session: Session) -> AdminPlan:
     state, plan = _read(work, session), AdminPlan()
+    lock.refuse_pooler(state["pid"], session.backend_pid)
     found, database = state["roles"] or {}, state["database"] or {}
     _plan_roles(work, plan, state)
     _plan_server(work, plan, state)
     for login in logins:
-        if not login.password or login.name not in found or not _password_works(work, login):
+        if not login.password or login.name not in found or not passwords.works(work.admin, work.settings, login):
             plan.passwords.append(login)
             plan.changes.append(_password(login.name))
     plan.incomplete = (
@@ -217,8 +169,7 @@ def _plan(work: AdminWork, logins: list[Login], session: Session) -> AdminPlan:
 
 
 def _transaction(session: Session, statements: list[str]) -> None:
-    if statements:
-        session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
+    session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
 
 
 def _reload(session: Session) -> None:
@@ -229,54 +180,83 @@ def _reload(session: Session) -> None:
         time.sleep(0.05)
 
 
-def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> None:
-    _transaction(session, plan.before)
+def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[None]:
+    """Comes back after each step that stands, whatever becomes of the next."""
+    if plan.before:
+        _transaction(session, plan.before)
+        yield
     if plan.create_database:
         session.execute(
             f"CREATE DATABASE {identifier(work.database)} OWNER {identifier(work.owner)} "
             "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
         )
-    _transaction(session, plan.after)
+        yield
+    if plan.after:
+        _transaction(session, plan.after)
+        yield
     if plan.system:
         for statement in plan.system:
             session.execute(statement)
+            yield
         _reload(session)
         plan.pending_restart = system_settings.waiting(_read(work, session), reset=True)
     for login in plan.passwords:
         session.execute(f"ALTER ROLE {identifier(login.name)} PASSWORD {literal(scram.verifier(login.password))}")
-        if not _password_works(work, login):
+        yield
+        if not passwords.works(work.admin, work.settings, login):
             raise MigrationError(
                 f"{login.name} cannot log in at {work.admin.host} with the password that was just set; "
-                f'let pg_hba.conf say "local {work.admin.database} all scram-sha-256" for it',
-                left="roles",
-                changed=True,
+                f'let pg_hba.conf say "local {work.admin.database} all scram-sha-256" for it'
             )
+
+
+class _Run:
+    """One run over several attempts; it remembers what an attempt began whose connection was lost."""
+
+    def __init__(self, work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> None:
+        self.work = work
+        self.check_mode = check_mode
+        self.changing = changing
+        self.logins = [passwords.read(name, path, check_mode) for name, path in work.logins]
+        self.begun: list[Change] = []
+        # Something may stand already: not all of it can be in one transaction.
+        self.touched = False
+
+    def attempt(self, _number: int) -> AdminPlan:
+        with contextlib.closing(Session(self.work.admin, self.work.settings)) as session:
+            plan = _plan(self.work, self.logins, session)
+            if self.check_mode or (plan.empty and not self.begun):
+                return plan
+            if not self.begun:
+                self.changing()
+            lock.acquire(session, self.work.lock_wait)
+            # What was missing a moment ago may be the work of the run that held the lock.
+            plan = _plan(self.work, self.logins, session)
+            known = {change.key for change in self.begun}
+            self.begun += [change for change in plan.changes if change.key not in known]
+            try:
+                for _step in _execute(self.work, session, plan):
+                    self.touched = True
+            except DatabaseError as error:
+                self.touched = self.touched or error.lost
+                raise
+            plan.changes = self.begun
+            return plan
 
 
 def run(work: AdminWork, check_mode: bool, changing: Callable[[], None]) -> AdminPlan:
     """Bring roles, database and passwords up to date; in check mode only say what would be done."""
-    logins = [read_login(name, path, check_mode) for name, path in work.logins]
-    session = again(lambda attempt: Session(work.admin, work.settings), not check_mode, time.sleep)
-    begun = False
+    this = _Run(work, check_mode, changing)
     try:
-        plan = _plan(work, logins, session)
-        if plan.empty or check_mode:
-            return plan
-        changing()
-        lock.acquire(session, work.lock_wait)
-        # What was missing a moment ago may be the work of the run that held the lock.
-        plan = _plan(work, logins, session)
-        begun = True
-        _execute(work, session, plan)
-        return plan
+        return again(this.attempt, not check_mode, time.sleep)
     except DatabaseError as error:
-        session.rollback()
-        # A database cannot be created in a transaction, so the roles before it may stand already.
-        left = {"left": "roles", "changed": True} if begun else {}
-        raise MigrationError(
-            f"roles and database cannot be brought up to date as {work.admin.user}: {error}; "
-            "no schema was changed; see that this login may create roles and databases",
-            **left,
-        ) from None
-    finally:
-        session.close()
+        failure = MigrationError(
+            f"roles and database cannot be brought up to date as {work.admin.user}: {error}; nothing was changed; "
+            f"{remedy_sentence(error, 'see that this login may create roles and databases')}"
+        )
+    except MigrationError as error:
+        failure = error
+    if this.touched:
+        sentence = failure.sentence.replace("nothing was changed", "no schema was changed")
+        failure = MigrationError(sentence, **{**failure.details, "left": "roles", "changed": True})
+    raise failure from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 # Everything about the named roles and the database, from views that everybody may read.
 _EVERYBODY = """
-    'user', current_user,
+    'user', current_user, 'pid', pg_backend_pid(),
     'roles', (SELECT jsonb_object_agg(r.rolname, jsonb_build_object(
         'login', r.rolcanlogin, 'inherit', r.rolinherit, 'connection_limit', r.rolconnlimit,
         'superuser', r.rolsuper, 'createrole', r.rolcreaterole, 'createdb', r.rolcreatedb,

@@ -49,14 +49,14 @@ def normalise(file: str, raw: bytes, warn: Warn) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         raise MigrationError(
             f"{file}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x} at offset {error.start}); "
-            "save the file as UTF-8 and run again",
+            "nothing was changed; save the file as UTF-8 and run again",
             error={"file": file, "line": line, "offset": error.start},
         ) from None
     nul = text.find("\0")
     if nul >= 0:
         line = text.count("\n", 0, nul) + 1
         raise MigrationError(
-            f"{file}:{line}: a NUL character cannot be part of SQL; remove it and run again",
+            f"{file}:{line}: a NUL character cannot be part of SQL; nothing was changed; remove it and run again",
             error={"file": file, "line": line},
         )
     if text.startswith(_BOM):
@@ -86,7 +86,7 @@ def _script(file: str, raw: bytes, warn: Warn) -> Script:
     text = normalise(file, raw, warn)
     statements = split(file, text)
     if not statements:
-        raise MigrationError(f"{file} holds no statement; write one or remove the file")
+        raise MigrationError(f"{file} holds no statement; nothing was changed; write one or remove the file")
     refuse_any(file, text, statements)
     return Script(file, text, checksum(text), tuple(statements))
 
@@ -98,7 +98,8 @@ def migrations(argument: Any, warn: Warn) -> list[Migration]:
         parts = _NAME.fullmatch(file)
         if parts is None:
             raise MigrationError(
-                f"the name of migration {file} does not have the form 001_lower_case_name.sql; rename it"
+                f"the name of migration {file} does not have the form 001_lower_case_name.sql; "
+                "nothing was changed; rename it"
             )
         script = _script(file, raw, warn)
         result.append(
@@ -110,19 +111,22 @@ def migrations(argument: Any, warn: Warn) -> list[Migration]:
 
 def _check_numbers(found: list[Migration]) -> None:
     if not found:
-        raise MigrationError("the migrations directory holds no *.sql file; give the directory that holds 001_….sql")
+        raise MigrationError(
+            "the migrations directory holds no *.sql file; nothing was changed; give the directory that holds 001_….sql"
+        )
     if found[0].version == "000":
-        raise MigrationError(f"{found[0].file}: migrations are numbered from 001 on; rename it")
+        raise MigrationError(f"{found[0].file}: migrations are numbered from 001 on; nothing was changed; rename it")
     for number, migration in enumerate(found, start=1):
         if int(migration.version) == number:
             continue
         if int(migration.version) < number:
             raise MigrationError(
-                f"{found[number - 2].file} and {migration.file} have the same number; renumber one of them"
+                f"{found[number - 2].file} and {migration.file} have the same number; "
+                "nothing was changed; renumber one of them"
             )
         raise MigrationError(
             f"migration {number:03d} is missing: the next file is {migration.file}; "
-            "restore the missing file or renumber"
+            "nothing was changed; restore the missing file or renumber"
         )
 
 

@@ -105,8 +105,8 @@ def look(target: Target, work: Work, events: int) -> Found:
 
 def _read(session: Session, work: Work, events: int) -> Found:
     facts = Facts(*session.query(f"{READ_ONLY}; {ledger.FACTS}")[0])
-    # Reading works on a standby, through a pooler and with any version; whether the ledger is one still counts.
-    tolerated = replace(facts, standby=False)
+    # Reading works on a standby, through a pooler, with any version and any encoding; it must be a ledger all the same.
+    tolerated = replace(facts, standby=False, encoding="UTF8")
     ledger.check_facts(tolerated, facts.server_version // 10000, facts.backend_pid, facts.user)
     tables = dict(session.query(TABLES))
     found = Found(reachable=True, tables=tables)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import files, lock
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
 
@@ -75,7 +75,8 @@ SELECT current_setting('server_version_num')::integer, pg_is_in_recovery(), pg_b
         SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee) END::text
         FROM (SELECT nspacl AS acl FROM pg_namespace WHERE oid = n.oid
             UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = n.oid) AS l, aclexplode(l.acl) AS x
-        WHERE x.grantee <> n.nspowner)
+        WHERE x.grantee <> n.nspowner),
+    current_setting('server_encoding')
 FROM (SELECT 1) AS one LEFT JOIN pg_namespace AS n ON n.nspname = 'migration'
 """
 READ = """
@@ -124,6 +125,7 @@ class Facts:
     ledger_comment: str | None
     ledger_owner: str | None
     ledger_grantees: list[str]
+    encoding: str
 
 
 @dataclass(frozen=True)
@@ -174,11 +176,12 @@ def check_facts(facts: Facts, server_major: int, backend_pid: int, user: str) ->
         raise MigrationError(
             "the server is a standby and cannot be written; nothing was changed; connect to the primary"
         )
-    if facts.backend_pid != backend_pid:
+    if facts.encoding != "UTF8":
         raise MigrationError(
-            "a connection pooler stands between the module and the server, and the lock needs one session; "
-            "nothing was changed; connect to PostgreSQL itself"
+            f"the database has the encoding {facts.encoding}, which cannot hold every text; nothing was changed; "
+            "create it anew with ENCODING 'UTF8'"
         )
+    lock.refuse_pooler(facts.backend_pid, backend_pid)
     if not facts.ledger:
         return
     found = _COMMENT.fullmatch(facts.ledger_comment or "")
@@ -226,7 +229,9 @@ def plan(migrations: Sequence[Migration], ledger: Ledger, accept: Mapping[str, s
     shipped = {migration.version: migration for migration in migrations}
     unknown = sorted(set(accept) - set(shipped))
     if unknown:
-        raise MigrationError(f"accept names version {unknown[0]}, and there is no such migration; remove it")
+        raise MigrationError(
+            f"accept names version {unknown[0]}, and there is no such migration; nothing was changed; remove it"
+        )
     accepted: list[Migration] = []
     edited: list[Migration] = []
     for row in ledger.applied:

@@ -11,20 +11,23 @@ from __future__ import annotations
 import random
 import time
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import others
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session
 
 # "bvpf" and "migr" in ASCII; fixed for ever, or an old and a new release would run side by side.
 KEYS = (0x62767066, 0x6D696772)
 _TRY = "SELECT pg_try_advisory_lock(%s, %s)"
-_HOLDER = """
-SELECT a.pid, a.usename::text, a.application_name, coalesce(host(a.client_addr), 'the socket'),
-    to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
-FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s AND l.objid = %s AND l.objsubid = 2
-    AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-"""
 _POLL = 0.25
+
+
+def refuse_pooler(asked: int, told: int) -> None:
+    """The process that answers is the one that let us in, or the lock would be somebody else's in a moment."""
+    if asked != told:
+        raise MigrationError(
+            "a connection pooler stands between the module and the server, and the lock needs one session; "
+            "nothing was changed; connect to PostgreSQL itself"
+        )
 
 
 def acquire(session: Session, wait: float) -> int:
@@ -33,17 +36,9 @@ def acquire(session: Session, wait: float) -> int:
     while not session.query(_TRY, KEYS)[0][0]:
         if time.monotonic() - begin >= wait:
             raise MigrationError(
-                f"another run holds the migration lock since more than {wait:g} s: {_holder(session)}; "
+                f"another run holds the migration lock for more than {wait:g} s: {others.holder_of(session, KEYS)}; "
                 "nothing was changed; wait for it to end, or end it, and run again"
             )
         # S311: to keep two waiting runs apart, not to keep a secret.
         time.sleep(_POLL + random.uniform(0, _POLL / 2))  # noqa: S311
     return int((time.monotonic() - begin) * 1000)
-
-
-def _holder(session: Session) -> str:
-    rows = session.query(_HOLDER, KEYS)
-    if not rows:
-        return "it has just ended"
-    pid, user, application, address, since = rows[0]
-    return f"pid {pid}, user {user}, application {application or 'unnamed'}, from {address}, connected since {since}"

@@ -190,7 +190,8 @@ class Manager:
         if "difference" in result:
             result["diff"] = {"prepared": result.pop("difference")}
         if self.committed:
-            result["left"] = "roles"
+            if result["left"] == "unchanged":
+                result["left"] = "roles"
             result["admin"] = [change.key for change in self.plan.changes]
             result["msg"] = result["msg"].replace(
                 "nothing was changed", "only roles and database were brought up to date"

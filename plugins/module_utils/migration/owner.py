@@ -13,9 +13,16 @@ from dataclasses import dataclass, field
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import online
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import ledger, lock, state, transaction
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    aftermath,
+    ledger,
+    lock,
+    state,
+    transaction,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.remedies import remedy_sentence
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import TRIES, again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
@@ -31,6 +38,8 @@ READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # As the fast path, where a probe has to write; it is rolled back all the same.
 PROBING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 READ_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_SEE_LOG = "see the server's log and run again"
+_RESTORE = "restore schema migration from a backup and run again"
 
 
 @dataclass(frozen=True)
@@ -178,7 +187,9 @@ def look(owner: Owner, work: Work) -> State:
     try:
         return state.look(session, work, READ_ONLY)
     except DatabaseError as error:
-        raise MigrationError(f"database {owner.target.database} cannot be read: {error}; {_remedy(error)}") from None
+        raise MigrationError(
+            f"database {owner.target.database} cannot be read: {error}; {remedy_sentence(error, _SEE_LOG)}"
+        ) from None
     finally:
         session.close()
 
@@ -189,36 +200,40 @@ def run(owner: Owner, work: Work) -> Outcome:
     try:
         return again(this.attempt, not owner.check_mode, owner.sleep)
     except DatabaseError as error:
-        _write_failure(owner, str(error))
-        tried = f" after {TRIES} attempts" if error.worth_retrying and not owner.check_mode else ""
-        left = "nothing was changed" if this.lost is None else "it is not known whether the transaction was committed"
-        raise MigrationError(
-            f"{error.where or f'database {owner.target.database}'}{tried}: {error}; {left}; {_remedy(error)}",
-            error=error.details_of(),
-        ) from None
+        failure = _failure(owner, error)
     except MigrationError as error:
-        if not isinstance(error, UnreachableError):
-            _write_failure(owner, error.sentence)
-        raise
+        failure = error
+    if this.lost is not None:
+        # The last word was a COMMIT without an answer, whatever happened since.
+        unknown = failure.sentence.replace(
+            "nothing was changed", "it is not known whether the transaction was committed"
+        )
+        failure = MigrationError(unknown, **{**failure.details, "left": "unknown"})
+    _write_event(owner, failure)
+    raise failure from None
 
 
-def _remedy(error: DatabaseError) -> str:
-    return {
-        "55P03": "end the session that locks a table and run again",
-        "42501": "give the login the privilege it lacks and run again",
-        "53100": "free disk space on the server and run again",
-        "57014": "raise statement_timeout or shorten the statement and run again",
-    }.get(error.sqlstate or "", "see the server's log and run again")
+def _failure(owner: Owner, error: DatabaseError) -> MigrationError:
+    where = error.where or f"database {owner.target.database}"
+    tried = f" after {TRIES} attempts" if error.worth_retrying and not owner.check_mode else ""
+    cause = ""
+    with contextlib.suppress(MigrationError), contextlib.closing(Session(owner.target, owner.settings)) as session:
+        cause = aftermath.cause(session, error)
+    # Only the ledger's own tables and columns can be missing where it is not a file's statement that fails.
+    otherwise = _RESTORE if error.sqlstate in ("42P01", "42703") else _SEE_LOG
+    return MigrationError(
+        f"{where}{tried}: {error}{cause}; nothing was changed; {remedy_sentence(error, otherwise)}",
+        error=error.details_of(),
+    )
 
 
-def _write_failure(owner: Owner, sentence: str) -> None:
-    """One event for history, after everything was rolled back; a ledger that is not there is not made for it."""
-    if owner.check_mode:
+def _write_event(owner: Owner, failure: MigrationError) -> None:
+    """For history, after everything was rolled back; a ledger that is not there is not made for it."""
+    if owner.check_mode or isinstance(failure, UnreachableError):
         return
-    try:
-        session = Session(owner.target, owner.settings)
-    except MigrationError:
-        return
-    with contextlib.suppress(DatabaseError):
-        session.execute(ledger.EVENT, (owner.run_id, "failure", None, json.dumps({"message": sentence[:1000]})))
-    session.close()
+    message = json.dumps({"message": failure.sentence[:1000]})
+    with (
+        contextlib.suppress(MigrationError, DatabaseError),
+        contextlib.closing(Session(owner.target, owner.settings)) as session,
+    ):
+        session.execute(ledger.EVENT, (owner.run_id, "failure", None, message))

@@ -24,6 +24,36 @@ except ImportError as missing:
 RETRIED = {"55P03", "40P01", "40001", "57P03"}
 # ... and these mean that the server ended the session.
 _ENDED = {"57P01", "57P02", "25P03"}
+# At login there is no SQLSTATE; the server's words are all there is.
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+
+
+# What decides how SQL is read, what an object becomes and how it is shown.
+_PLAIN = {
+    "array_nulls": "on",
+    "backslash_quote": "safe_encoding",
+    "bytea_output": "hex",
+    "check_function_bodies": "on",
+    "client_min_messages": "warning",
+    "DateStyle": "ISO, YMD",
+    "default_table_access_method": "heap",
+    "default_tablespace": "",
+    "default_toast_compression": "pglz",
+    "exit_on_error": "off",
+    "extra_float_digits": "1",
+    "IntervalStyle": "postgres",
+    "jit": "off",
+    "lc_monetary": "C",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    "plpgsql.extra_errors": "none",
+    "quote_all_identifiers": "off",
+    "row_security": "on",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "transform_null_equals": "off",
+    "xmloption": "content",
+}
 
 
 @dataclass(frozen=True)
@@ -41,19 +71,10 @@ class Settings:
             "lock_timeout": str(self.lock_timeout_ms),
             "statement_timeout": str(self.statement_timeout_ms),
             "idle_in_transaction_session_timeout": "60000",
+            "idle_session_timeout": "0",
             # A killed client's transaction, and its locks, are gone at once.
             "client_connection_check_interval": "500",
-            "quote_all_identifiers": "off",
-            "standard_conforming_strings": "on",
-            "check_function_bodies": "on",
-            "row_security": "on",
-            "default_tablespace": "",
-            "DateStyle": "ISO, YMD",
-            "IntervalStyle": "postgres",
-            "TimeZone": "UTC",
-            "bytea_output": "hex",
-            "client_min_messages": "warning",
-            "jit": "off",
+            **_PLAIN,
         }
 
     def options(self) -> str:
@@ -101,8 +122,26 @@ class UnreachableError(MigrationError):
         )
         super().__init__(
             f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {message}; "
-            "nothing was changed; see that the server runs there and lets this login in"
+            f"nothing was changed; {_way_in(message)}"
         )
+
+    @property
+    def full(self) -> bool:
+        """There is no connection left, for this login or for all."""
+        return any(words in self.message for words in _FULL)
+
+    @property
+    def after_password(self) -> bool:
+        """PostgreSQL counts these connections after it has checked the password."""
+        return self.full and "too many clients" not in self.message
+
+
+def _way_in(message: str) -> str:
+    if any(words in message for words in _FULL):
+        return "end other connections or raise the limit, and run again"
+    if "startup parameter" in message:
+        return "connect to PostgreSQL itself, not to a connection pooler"
+    return "see that the server runs there and lets this login in"
 
 
 class DatabaseError(MigrationError):
@@ -114,8 +153,10 @@ class DatabaseError(MigrationError):
         self.sqlstate: str | None = getattr(error, "pgcode", None)
         primary = getattr(diagnostics, "message_primary", None) or one_line(str(error)) or "the connection was lost"
         self.message: str = primary.replace("\n", " ")
-        position = getattr(diagnostics, "statement_position", None)
-        self.position = int(position) if position else None
+        self.position = _number(diagnostics, "statement_position")
+        # ... of a statement within a function's body
+        self.internal_position = _number(diagnostics, "internal_position")
+        self.internal_query: str | None = getattr(diagnostics, "internal_query", None)
         self.fields = {
             name: getattr(diagnostics, source, None)
             for name, source in (
@@ -138,6 +179,11 @@ class DatabaseError(MigrationError):
     @property
     def worth_retrying(self) -> bool:
         return self.lost or self.sqlstate in RETRIED
+
+
+def _number(diagnostics: object, name: str) -> int | None:
+    value = getattr(diagnostics, name, None)
+    return int(value) if value else None
 
 
 def no_driver_sentence() -> str:

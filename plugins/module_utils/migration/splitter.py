@@ -76,7 +76,7 @@ class _Splitter:
     def _fail(self, what: str, offset: int) -> MigrationError:
         line, column = line_column(self.text, offset)
         return MigrationError(
-            f"{self.file}:{line}:{column}: {what}; correct the file and run again",
+            f"{self.file}:{line}:{column}: {what}; nothing was changed; correct the file and run again",
             error={"file": self.file, "line": line, "column": column},
         )
 

@@ -19,21 +19,15 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     catalog,
     files,
     ledger,
+    scripts,
     state,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects, Snapshot
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration, Script
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import (
-    Statement,
-    line_column,
-    place,
-)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.files import Migration
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
-
-_SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -58,52 +52,13 @@ class Result:
     left: list[Finding]
 
 
-def statement_error(script: Script, statement: Statement, error: DatabaseError) -> MigrationError:
-    """`002_agent_schema.sql:118:31: type "intt" does not exist (SQLSTATE 42704); ...`"""
-    offset = statement.offset + (error.position - 1 if error.position else 0)
-    line, column = line_column(script.text, offset)
-    details = {
-        "file": script.file,
-        "line": line,
-        "column": column,
-        "statement": statement.text[:_SHOWN],
-        **error.details_of(),
-    }
-    hint = f" ({error.fields['detail']})" if error.fields.get("detail") else ""
-    return MigrationError(
-        f"{script.file}:{line}:{column}: {error}{hint}; nothing was changed; correct the file and run again",
-        error=details,
-    )
-
-
-def _run_script(session: Session, script: Script) -> None:
-    for statement in script.statements:
-        try:
-            session.execute(statement.text)
-        except DatabaseError as error:
-            if error.worth_retrying:
-                error.where = place(script.file, script.text, statement.offset)
-                raise
-            raise statement_error(script, statement, error) from None
-    try:
-        # What the script left in the session must not reach the next one.
-        session.execute(session.settings.again())
-    except DatabaseError as error:
-        if error.worth_retrying:
-            raise
-        raise MigrationError(
-            f"{script.file} leaves a session that cannot be used: {error}; nothing was changed; "
-            "correct the file and run again"
-        ) from None
-
-
 def _milliseconds(begin: float) -> int:
     return int((time.monotonic() - begin) * 1000)
 
 
 def _apply(session: Session, migration: Migration, run_id: str, transaction: str) -> Applied:
     begin = time.monotonic()
-    _run_script(session, migration)
+    scripts.run(session, migration)
     spent = _milliseconds(begin)
     written_in = session.query(ledger.INSERT_APPLIED, ledger.row(migration, "apply", run_id, spent))[0][0]
     if written_in != transaction:
@@ -115,21 +70,6 @@ def _apply(session: Session, migration: Migration, run_id: str, transaction: str
 def _accept(session: Session, migration: Migration, run_id: str) -> None:
     session.execute(ledger.ACCEPT, (migration.checksum, files.ALGORITHM, migration.text, run_id, migration.version))
     session.execute(ledger.EVENT, (run_id, "accept", migration.file, json.dumps({"checksum": migration.checksum})))
-
-
-def _check_deferred(session: Session, applied: list[Migration]) -> None:
-    """Constraints that wait for the end are asked now, while the error can still be told apart from COMMIT's."""
-    try:
-        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except DatabaseError as error:
-        if error.worth_retrying:
-            raise
-        names = ", ".join(migration.file for migration in applied) or "the access files"
-        raise MigrationError(
-            f"{names}: a deferred constraint fails at the end: {error}; nothing was changed; "
-            "correct the file and run again",
-            error={"file": names, "sqlstate": error.sqlstate},
-        ) from None
 
 
 def _record(session: Session, work: Work, before: State, objects: Objects, made: set[str], run_id: str) -> str:
@@ -170,7 +110,7 @@ def _run_access(session: Session, work: Work, left: Sequence[Finding]) -> None:
     """The access files; where they fail because an object is no longer the owner's, that is what has to be said."""
     try:
         for script in work.access:
-            _run_script(session, script)
+            scripts.run(session, script)
     except MigrationError as error:
         lost = [finding.key for finding in left if finding.step.attributes == {"owner"} and finding.step.statements]
         if not lost:
@@ -219,7 +159,8 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
     after, made = middle, set[str]()
     if before.access:
         _run_access(session, work, repairs.left(wanted, middle.objects))
-    _check_deferred(session, before.plan.pending)
+    # What the scripts deferred is known to hold; it cannot be looked at any more once nothing may be written.
+    session.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if before.access:
         after = state.snapshot(session, work.schemas)
         wanted = catalog.carry(wanted, middle.objects, after.objects)

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,19 +17,32 @@ from tests.cluster import Cluster
 from tests.integration.postgresql_migration.drift import Drifting, drifting
 from tests.integration.postgresql_migration.driver import PEER_LIKE, Project
 
+HBA = (
+    "local replication postgres trust\nhost postgres app_login 127.0.0.1/32 scram-sha-256\n"
+    f"host all all 127.0.0.1/32 trust\n{PEER_LIKE}"
+)
 _NUMBER = count(1)
+
+
+def as_superuser(cluster: Cluster, sql: str) -> list[tuple[Any, ...]]:
+    """In the database postgres."""
+    with contextlib.closing(cluster.connect(autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextlib.contextmanager
+def server(**settings: str) -> Iterator[Cluster]:
+    """A server that listens on a socket and on TCP, with the role that owns the databases."""
+    logged = {"log_statement": "all", "log_connections": "on"}
+    with Cluster(hba=HBA, tcp=True, settings={**logged, **settings}) as running:
+        as_superuser(running, "CREATE ROLE app_owner LOGIN")
+        yield running
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with Cluster(
-        hba=PEER_LIKE + "host all all 127.0.0.1/32 trust\n",
-        tcp=True,
-        settings={"log_statement": "all", "log_connections": "on"},
-    ) as running:
-        connection = running.connect(autocommit=True)
-        connection.cursor().execute("CREATE ROLE app_owner LOGIN")
-        connection.close()
+    with server() as running:
         yield running
 
 
@@ -35,14 +50,12 @@ def cluster() -> Iterator[Cluster]:
 def project(cluster: Cluster, tmp_path: Path) -> Iterator[Project]:
     """An empty database owned by app_owner, and two small migrations for it."""
     name = f"app{next(_NUMBER)}"
-    connection = cluster.connect(autocommit=True)
-    connection.cursor().execute(f"CREATE DATABASE {name} OWNER app_owner TEMPLATE template0 ENCODING 'UTF8'")
+    as_superuser(cluster, f"CREATE DATABASE {name} OWNER app_owner TEMPLATE template0 ENCODING 'UTF8'")
     found = Project(cluster, tmp_path / "project", database=name)
     found.migration("001_base.sql", ONE)
     found.migration("002_more.sql", TWO)
     yield found
-    connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    connection.close()
+    as_superuser(cluster, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")

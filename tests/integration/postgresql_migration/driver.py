@@ -140,6 +140,11 @@ class Project:
             connection.close()
 
 
+def empty(project: Project) -> bool:
+    """Neither a schema of ours nor a ledger."""
+    return project.query("SELECT count(*) FROM pg_namespace WHERE nspname IN ('app', 'migration')") == [(0,)]
+
+
 def finish(process: subprocess.Popen[str]) -> Result:
     out, err = process.communicate(timeout=120)
     try:

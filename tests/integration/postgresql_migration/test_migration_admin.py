@@ -219,7 +219,10 @@ def test_bad_password_files(fresh: Project, content: str, tmp_path: Path) -> Non
 def test_a_password_file_that_is_not_there_yet(fresh: Project, tmp_path: Path) -> None:
     (tmp_path / "secret").unlink()
     assert fresh.run(check=True).changed
-    assert "cannot be read: No such file or directory; write the password there first" in fresh.run().message
+    assert (
+        "cannot be read: No such file or directory; nothing was changed; write the password there first"
+        in fresh.run().message
+    )
 
 
 @pytest.mark.parametrize("fresh", ["provider"], indirect=True)

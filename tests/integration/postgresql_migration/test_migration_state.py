@@ -209,49 +209,6 @@ def test_ledger_without_the_schema(project: Project) -> None:
     assert "the ledger says that 002 was applied, but the schemas app are empty" in project.run().message
 
 
-@pytest.mark.parametrize(
-    ("sql", "message"),
-    [
-        (
-            "COMMENT ON SCHEMA migration IS 'bestviable.portfolio ledger 99'",
-            "the ledger has format 99, this module knows 1",
-        ),
-        ("COMMENT ON SCHEMA migration IS NULL", "schema migration exists and is not a ledger of this module"),
-        (
-            "ALTER SCHEMA migration OWNER TO postgres",
-            "the ledger (schema migration) belongs to postgres, not to app_owner",
-        ),
-    ],
-)
-def test_a_ledger_of_somebody_else(project: Project, sql: str, message: str) -> None:
-    project.run()
-    project.query(sql)
-    assert project.run().message.startswith(message)
-
-
-def test_missing_renumbered_and_duplicate_files(project: Project) -> None:
-    project.run()
-    directory = project.directory / "migrations"
-    (directory / "002_more.sql").rename(directory / "003_more.sql")
-    assert "migration 002 is missing: the next file is 003_more.sql" in project.run().message
-    (directory / "003_more.sql").rename(directory / "001_more.sql")
-    assert "001_base.sql and 001_more.sql have the same number" in project.run().message
-    (directory / "001_more.sql").unlink()
-    assert "002_more.sql was applied and is missing now" in project.run().message
-    (directory / "001_base.sql").unlink()
-    assert "holds no *.sql file" in project.run().message
-
-
-def test_another_major_version(project: Project) -> None:
-    assert "the server is PostgreSQL 15, the migrations are for 16" in project.run(server_major=16).message
-
-
-def test_a_role_without_the_right_to_create(project: Project) -> None:
-    project.query("DO $$ BEGIN IF to_regrole('app_poor') IS NULL THEN CREATE ROLE app_poor LOGIN; END IF; END $$")
-    failed = project.run(login_user="app_poor")
-    assert "permission denied for database" in failed.message and "42501" in failed.message
-
-
 def test_no_server_yet(project: Project) -> None:
     nowhere: dict[str, Any] = {"login_unix_socket": "/nonexistent"}
     predicted = project.run(check=True, **nowhere)

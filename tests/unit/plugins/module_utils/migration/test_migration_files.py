@@ -48,23 +48,17 @@ def test_a_bom_is_warned_about() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "message"),
+    ("raw", "what", "remedy"),
     [
-        (
-            b"SELECT 1;\n-- caf\xe9\n",
-            "001_a.sql:2: not UTF-8 (byte 0xe9 at offset 16); save the file as UTF-8 and run again",
-        ),
-        (
-            "SELECT 1;".encode("utf-16"),
-            "001_a.sql:1: not UTF-8 (byte 0xff at offset 0); save the file as UTF-8 and run again",
-        ),
-        (b"SELECT 1;\n\nSELECT '\0';", "001_a.sql:3: a NUL character cannot be part of SQL; remove it and run again"),
-        (b"", "001_a.sql holds no statement; write one or remove the file"),
-        (b"-- nothing\n/* here */ ;\n", "001_a.sql holds no statement; write one or remove the file"),
+        (b"SELECT 1;\n-- caf\xe9\n", ":2: not UTF-8 (byte 0xe9 at offset 16)", "save the file as UTF-8 and run again"),
+        ("SELECT 1;".encode("utf-16"), ":1: not UTF-8 (byte 0xff at offset 0)", "save the file as UTF-8 and run again"),
+        (b"SELECT 1;\n\nSELECT '\0';", ":3: a NUL character cannot be part of SQL", "remove it and run again"),
+        (b"", " holds no statement", "write one or remove the file"),
+        (b"-- nothing\n/* here */ ;\n", " holds no statement", "write one or remove the file"),
     ],
 )
-def test_unreadable_text(raw: bytes, message: str) -> None:
-    assert refused(**{"001_a": raw}) == message
+def test_unreadable_text(raw: bytes, what: str, remedy: str) -> None:
+    assert refused(**{"001_a": raw}) == f"001_a.sql{what}; nothing was changed; {remedy}"
 
 
 SQL = b"SELECT 1;"

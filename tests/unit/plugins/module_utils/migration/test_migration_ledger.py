@@ -81,7 +81,7 @@ def test_a_checksum_of_another_kind() -> None:
         ledger.plan(THREE, Ledger([Applied("001", "a", "x", "sha512-x")]), {})
 
 
-GOOD = Facts(150020, False, 7, "erp_admin", True, "bestviable.portfolio ledger 1", "erp_admin", [])
+GOOD = Facts(150020, False, 7, "erp_admin", True, "bestviable.portfolio ledger 1", "erp_admin", [], "UTF8")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,7 @@ GOOD = Facts(150020, False, 7, "erp_admin", True, "bestviable.portfolio ledger 1
         ({"server_version": 140009}, "the server is PostgreSQL 14, the migrations are for 15"),
         ({"server_version": 160000}, "the server is PostgreSQL 16"),
         ({"standby": True}, "the server is a standby"),
+        ({"encoding": "LATIN1"}, "the database has the encoding LATIN1, which cannot hold every text"),
         ({"backend_pid": 8}, "a connection pooler stands between"),
         ({"ledger_comment": None}, "schema migration exists and is not a ledger"),
         ({"ledger_comment": "bestviable.portfolio ledger 2"}, "the ledger has format 2, this module knows 1"),

@@ -111,7 +111,7 @@ def test_generated_scripts(seed: int) -> None:
 def test_what_cannot_be_cut_is_named_with_its_place(text: str, message: str) -> None:
     with pytest.raises(MigrationError) as error:
         split("x.sql", text)
-    assert error.value.sentence == f"{message}; correct the file and run again"
+    assert error.value.sentence == f"{message}; nothing was changed; correct the file and run again"
 
 
 def test_long_lines_are_cheap() -> None:
