@@ -25,7 +25,7 @@ TEMPLATE = """\
 -- * One transaction with everything that is pending. No BEGIN, COMMIT or SET; no IF NOT EXISTS, which would take
 --   somebody else's table for ours. No way back either: what was wrong is put right by the next migration.
 -- * Rights, policies, views and roles are not made here but in sql/access, which runs behind every migration. A new
---   table in schema erp has the rights of all of them there; one in schema agent is closed until it is named there.
+--   table in schema erp has the rights of all of them there; one in schema agent has to be named there.
 -- * Everything has a name: table_pkey, table_column_key, table_column_fkey, table_column_check, table_column_idx.
 -- * Every table has a comment; a column, where its name does not say what it holds; an index beyond a key's, with the
 --   query that it serves: 'WHERE status = ...'.
