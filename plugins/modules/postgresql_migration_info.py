@@ -158,7 +158,7 @@ drift:
   elements: dict
   contains:
     class:
-      description: V(A) a run puts it right, V(B) it is somebody's decision, V(C) data may be gone or are somebody else's.
+      description: V(A) a run puts it right, V(B) it is somebody's decision, V(C) it may be about data.
       type: str
     kind:
       description: V(missing), V(extra), V(renamed) or V(changed).
