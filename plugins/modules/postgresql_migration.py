@@ -282,6 +282,29 @@ drift:
   returned: when reachable and not failed
   type: list
   elements: dict
+  contains:
+    class:
+      description: V(A) a run puts it right, V(B) it is somebody's decision, V(C) it may be about data.
+      type: str
+    kind:
+      description: V(missing), V(extra), V(renamed) or V(changed).
+      type: str
+    object:
+      description: The object, as O(repair) names it.
+      type: str
+    detail:
+      description: What differs.
+      type: str
+    expected:
+      description: The object as recorded; V(null) where it is extra.
+      type: str
+    actual:
+      description: The object as it is; V(null) where it is missing.
+      type: str
+    sql:
+      description: The statements that put it right.
+      type: list
+      elements: str
   sample:
     - class: A
       kind: missing
