@@ -86,7 +86,8 @@ class AloneRun(Run):
         # Another run may have done it meanwhile.
         if subject is None or not outcome.before.plan.pending:
             return outcome
-        self.work.policy.refuse(outcome.before.findings, {"found": outcome.before})
+        foreign = [finding for finding in outcome.before.findings if not about(subject, finding.key)]
+        self.work.policy.refuse(foreign, {"found": outcome.before})
         existed = any(about(subject, key) for key in outcome.before.snapshot.objects)
         leaves = [subject.schema, subject.name] if subject.makes and not existed else None
         begun = json.dumps({"begun": migration.checksum, "leaves": leaves})
@@ -141,6 +142,6 @@ class AloneRun(Run):
             fingerprint=mark,
             assertions=Report(0, []),
             changed=True,
-            left=list(before.findings),
+            left=[finding for finding in before.findings if not about(subject, finding.key)],
         )
         self._commit(session, outcome)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import alone_run, owner
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.alone import Subject
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Report
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts_file import Assertions
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Snapshot
@@ -66,15 +67,21 @@ def run(how: Owner, work: Work) -> Outcome:
     return _joined(first, [*outcomes, last])
 
 
-def _to_be_made(first: State, key: str) -> bool:
+def _about(first: State, key: str) -> Subject | None:
+    """What a pending file without a transaction is about, if the key is that of its object."""
     subjects = [migration.subject for migration in first.plan.pending if migration.subject is not None]
-    return any(subject.makes and alone_run.about(subject, key) for subject in subjects)
+    return next((subject for subject in subjects if alone_run.about(subject, key)), None)
 
 
 def _before(first: State) -> State:
-    """Without what an interrupted attempt left of an index: that is taken away before its file is run again."""
-    there = tuple(item for item in first.snapshot.everything if not _to_be_made(first, item.key))
-    findings = tuple(finding for finding in first.findings if not _to_be_made(first, finding.key))
+    """As if no attempt had begun: what one left of an index is taken away before its file is run again."""
+
+    def left(key: str) -> bool:
+        subject = _about(first, key)
+        return subject is not None and subject.makes
+
+    there = tuple(item for item in first.snapshot.everything if not left(item.key))
+    findings = tuple(finding for finding in first.findings if not _about(first, finding.key))
     return replace(first, snapshot=Snapshot(there), findings=findings)
 
 
@@ -95,7 +102,7 @@ def _tried(how: Owner, work: Work, first: State) -> Outcome:
         fingerprint=result.fingerprint if result else expected.fingerprint if expected else "",
         assertions=Report(0, []),
         changed=True,
-        left=[finding for finding in outcome.left if not _to_be_made(first, finding.key)],
+        left=[finding for finding in outcome.left if not _about(first, finding.key)],
         failed=result.failed if result else {},
     )
     return replace(outcome, before=first, result=combined)

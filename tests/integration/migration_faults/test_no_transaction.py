@@ -194,6 +194,22 @@ def test_killed_before_or_after_a_statement(pending: Project, at: bytes, fault: 
     assert_whole(pending)
 
 
+def test_killed_after_an_index_was_dropped(project: Project) -> None:
+    """Nobody calls it drift that it is missing."""
+    assert project.run().changed
+    project.migration("003_drop.sql", f"{MARK}DROP INDEX CONCURRENTLY IF EXISTS app.part_thing_id_idx;")
+    with FaultyProxy(project.cluster.port, b"INSERT INTO migration.applied", Fault.HOLD) as proxy:
+        process = project.start(**proxy.login)
+        assert proxy.reached.wait(20)
+        kill(process)
+    wait_for_end(project)
+    assert project.query("SELECT to_regclass('app.part_thing_id_idx')") == [(None,)]
+    predicted, done = project.run(check=True, drift="fail"), project.run(drift="fail")
+    assert done.rc == 0 and done.changed and done.data["effects"] == predicted.data["effects"], done.text
+    again = project.run(drift="fail")
+    assert again.rc == 0 and not again.changed, again.text
+
+
 @pytest.mark.parametrize("at", [b"CREATE INDEX CONC", b"INSERT INTO migration.applied", b"COMMIT\0"])
 @pytest.mark.parametrize("fault", [Fault.LOSE, Fault.LOSE_ANSWER])
 def test_cut_at_a_statement(pending: Project, monkeypatch: pytest.MonkeyPatch, at: bytes, fault: Fault) -> None:
