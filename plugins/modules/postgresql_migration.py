@@ -152,8 +152,20 @@ options:
         written, and nothing is run; the access files put right what no dump of the schemas carries.
       - In an empty database, and where there is a ledger, it means nothing.
     type: str
+  transaction:
+    description:
+      - V(run) is one transaction for all pending files; where one of them fails, nothing was changed.
+      - V(file) is one for each; what was applied before the failing one stays. O(access) and O(assertions) come last.
+      - A file that begins with the comment C(-- migrate: no-transaction) is in none. It holds one statement that can be
+        repeated - C(CREATE INDEX CONCURRENTLY), C(DROP INDEX CONCURRENTLY IF EXISTS) or C(ALTER TYPE ... ADD VALUE IF
+        NOT EXISTS). What comes before it is committed first, and an index that an interrupted run left is built again.
+    type: str
+    choices: [run, file]
+    default: run
   lock_wait:
-    description: Seconds to wait for another run on the same database.
+    description:
+      - Seconds to wait for another run on the same database, and for other transactions where an index is built
+        concurrently.
     type: int
     default: 30
   lock_timeout:
@@ -176,6 +188,7 @@ attributes:
     support: full
     details:
       - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
+      - From the first pending file without a transaction on, files are listed and not tried, and nothing is asserted.
       - Roles are left as they are. Where one differs, the assertions that are written in SQL are not asked or tried.
       - Where the server, the database or a role is not there yet, the result says what the first run applies, and
         RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put that right;
@@ -352,8 +365,9 @@ error:
   sample: {file: 002_agent_schema.sql, line: 118, column: 31, sqlstate: "42704"}
 left:
   description:
-    - What a failed run left behind, V(unchanged), V(roles) (roles and database were brought up to date), or V(partly)
-      (everything but the index of a large table).
+    - What a failed run left behind, V(unchanged), V(roles) (roles and database were brought up to date), V(partly)
+      (everything but the index of a large table, or RV(applied) where not all is one transaction), or V(unknown) (the
+      connection was lost in COMMIT and the server did not come back; the next run sees what counts).
   returned: failure
   type: str
 """
@@ -394,6 +408,7 @@ ARGUMENTS = {
     "online_above": {"type": "int", "default": 32},
     "expected": {"type": "raw"},
     "baseline": {"type": "str"},
+    "transaction": {"type": "str", "choices": ["run", "file"], "default": "run"},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 3},
     "statement_timeout": {"type": "int", "default": 300},

@@ -138,8 +138,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
     DatabaseError,
-    Settings,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **{name: spec for name, spec in COMMON.items() if name != "migrations"},

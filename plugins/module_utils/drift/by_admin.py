@@ -19,9 +19,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.err
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
-    Settings,
     Target,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 
 def wanted(findings: Sequence[Finding], policy: Policy) -> list[Change]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import alone
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import unpacked
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.refusals import refuse_any
@@ -39,6 +40,8 @@ class Script:
 class Migration(Script):
     version: str
     name: str
+    # What the statement of a file without a transaction is about.
+    subject: alone.Subject | None = None
 
 
 def normalise(file: str, raw: bytes, warn: Warn) -> str:
@@ -87,13 +90,25 @@ def _script(file: str, raw: bytes, warn: Warn) -> Script:
     statements = split(file, text)
     if not statements:
         raise MigrationError(f"{file} holds no statement; nothing was changed; write one or remove the file")
-    refuse_any(file, text, statements)
     return Script(file, text, checksum(text), tuple(statements))
+
+
+def _subject(script: Script, first: bool) -> alone.Subject | None:
+    """None for a file that is part of the run's transaction; what such a file must not hold is refused."""
+    if not alone.marked(script.file, script.text):
+        refuse_any(script.file, script.text, list(script.statements))
+        return None
+    if first:
+        raise MigrationError(
+            f"{script.file} has to make what others work on, and that is part of the run's transaction; "
+            "nothing was changed; remove its mark -- migrate: no-transaction"
+        )
+    return alone.subject_of(script.file, script.text, script.statements)
 
 
 def migrations(argument: Any, warn: Warn) -> list[Migration]:
     """The migrations in order, complete from 001 on, or MigrationError."""
-    result = []
+    result: list[Migration] = []
     for file, raw in sorted(_entries(argument, "migrations")):
         parts = _NAME.fullmatch(file)
         if parts is None:
@@ -102,9 +117,8 @@ def migrations(argument: Any, warn: Warn) -> list[Migration]:
                 "nothing was changed; rename it"
             )
         script = _script(file, raw, warn)
-        result.append(
-            Migration(script.file, script.text, script.checksum, script.statements, parts["version"], parts["name"])
-        )
+        subject = _subject(script, first=not result)
+        result.append(Migration(**vars(script), version=parts["version"], name=parts["name"], subject=subject))
     _check_numbers(result)
     return result
 
@@ -132,7 +146,10 @@ def _check_numbers(found: list[Migration]) -> None:
 
 def access_scripts(argument: Any, warn: Warn) -> list[Script]:
     """The convergent access files in the order of their names."""
-    return [_script(f"access/{file}", raw, warn) for file, raw in sorted(_entries(argument, "access"))]
+    scripts = [_script(f"access/{file}", raw, warn) for file, raw in sorted(_entries(argument, "access"))]
+    for script in scripts:
+        refuse_any(script.file, script.text, list(script.statements))
+    return scripts
 
 
 def combined_checksum(scripts: list[Script]) -> str:

@@ -28,10 +28,10 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.own
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
-    Settings,
     Target,
     UnreachableError,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
 # Nothing is waited for: who asks wants to know now.

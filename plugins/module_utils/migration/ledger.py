@@ -163,6 +163,10 @@ class Plan:
     pending: list[Migration]
     accepted: list[Migration]
 
+    def up_to(self, version: str) -> Plan:
+        """Without what is pending after this version."""
+        return Plan([migration for migration in self.pending if migration.version <= version], self.accepted)
+
 
 def check_facts(facts: Facts, server_major: int, backend_pid: int, user: str) -> None:
     """Refuse a server or a ledger that this module must not touch."""

@@ -17,22 +17,21 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin,
+    admin_run,
     baseline,
     owner,
     report,
     roles,
     shipped,
+    stages,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import files_of, target_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
-    Settings,
-    Target,
-    UnreachableError,
-)
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target, UnreachableError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
 
@@ -47,6 +46,7 @@ def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
         **found,
         accept={str(version): str(checksum) for version, checksum in params["accept"].items()},
         server_major=params["server_major"],
+        per_file=params["transaction"] == "file",
         policy=Policy(params["drift"], frozenset(params["repair"]), params["revoke_extra"], params["online_above"]),
         shipped=release,
         baseline=params["baseline"],
@@ -134,7 +134,7 @@ class Manager:
             taken_back = self._take_back()
             if taken_back is not None:
                 return taken_back
-            outcome = owner.run(self._owner(), self.work)
+            outcome = stages.run(self._owner(), self.work)
         except UnreachableError as error:
             if self.check_mode and error.absent:
                 return self.predict()
@@ -149,7 +149,7 @@ class Manager:
         if self.admin_work is None:
             return
         begin = time.monotonic()
-        self.plan = admin.run(self.admin_work, self.check_mode, self.changing)
+        self.plan = admin_run.run(self.admin_work, self.check_mode, self.changing)
         self.committed = not self.check_mode and not self.plan.empty
         self.timings["admin"] = int((time.monotonic() - begin) * 1000)
         for warning in report.warnings(self.plan):

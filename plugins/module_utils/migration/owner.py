@@ -27,10 +27,10 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ret
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
-    Settings,
     Target,
     UnreachableError,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.transaction import Result
 
@@ -107,7 +107,7 @@ def _look_only(work: Work, session: Session) -> Outcome:
     return outcome
 
 
-class _Run:
+class Run:
     """One run over several attempts; it remembers what a retry must know."""
 
     def __init__(self, owner: Owner, work: Work) -> None:
@@ -116,6 +116,14 @@ class _Run:
         # An outcome whose COMMIT never answered: only the ledger knows whether it counts.
         self.lost: Outcome | None = None
         self.renewed = False
+
+    @property
+    def left(self) -> tuple[str, str] | None:
+        """After a failure: what has to be said in place of "nothing was changed", and the module's word for it."""
+        if self.lost is None:
+            return None
+        # The last word was a COMMIT without an answer, whatever happened since.
+        return "it is not known whether the transaction was committed", "unknown"
 
     def attempt(self, number: int) -> Outcome:
         session = Session(self.owner.target, self.owner.settings)
@@ -161,7 +169,7 @@ class _Run:
             session.execute("ROLLBACK")
         else:
             self._commit(session, outcome)
-            online.finish(session, outcome.result.repairs.online, self.owner.run_id, self.owner.sleep)
+            online.finish(session, outcome.result.online, self.owner.run_id, self.owner.sleep)
         outcome.timings["apply"] = int((time.monotonic() - begin) * 1000)
         return outcome
 
@@ -182,33 +190,31 @@ class _Run:
 
 
 def look(owner: Owner, work: Work) -> State:
-    """What is there, without trying anything: for check mode while roles that the SQL names are still missing."""
-    session = Session(owner.target, owner.settings)
+    """What is there, without trying anything."""
+
+    def once(_attempt: int) -> State:
+        with contextlib.closing(Session(owner.target, owner.settings)) as session:
+            return state.look(session, work, READ_ONLY)
+
     try:
-        return state.look(session, work, READ_ONLY)
+        return again(once, not owner.check_mode, owner.sleep)
     except DatabaseError as error:
-        raise MigrationError(
-            f"database {owner.target.database} cannot be read: {error}; {remedy_sentence(error, _SEE_LOG)}"
-        ) from None
-    finally:
-        session.close()
+        raise _failure(owner, error) from None
 
 
-def run(owner: Owner, work: Work) -> Outcome:
+def run(owner: Owner, work: Work, kind: type[Run] = Run) -> Outcome:
     """Bring the database to what `work` says, or raise MigrationError with nothing changed."""
-    this = _Run(owner, work)
+    this = kind(owner, work)
     try:
         return again(this.attempt, not owner.check_mode, owner.sleep)
     except DatabaseError as error:
         failure = _failure(owner, error)
     except MigrationError as error:
         failure = error
-    if this.lost is not None:
-        # The last word was a COMMIT without an answer, whatever happened since.
-        unknown = failure.sentence.replace(
-            "nothing was changed", "it is not known whether the transaction was committed"
-        )
-        failure = MigrationError(unknown, **{**failure.details, "left": "unknown"})
+    if this.left is not None:
+        words, left = this.left
+        sentence = failure.sentence.replace("nothing was changed", words)
+        failure = MigrationError(sentence, **{**failure.details, "left": left})
     _write_event(owner, failure)
     raise failure from None
 

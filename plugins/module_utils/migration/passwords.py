@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     Session,
-    Settings,
     Target,
     UnreachableError,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 
 @dataclass(frozen=True)

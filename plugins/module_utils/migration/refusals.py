@@ -50,7 +50,8 @@ def _outside_transaction(statement: Statement, words: tuple[str, ...], first: st
         name = "concurrently"
     elif first == "alter" and "detach" in words and "concurrently" in words:
         name = "detach concurrently"
-    return f"{name.upper()} cannot run inside a transaction, and a migration is one" if name else None
+    unless = " without -- migrate: no-transaction" if name == "concurrently" else ""
+    return f"{name.upper()} cannot run inside a transaction, and a migration{unless} is one" if name else None
 
 
 def refuse_any(file: str, text: str, statements: list[Statement]) -> None:

@@ -148,7 +148,7 @@ def success(
     effects = schema_effects.files(state, work) if outcome.changed else []
     effects += schema_effects.of_schema(drift, not state.plan.pending, psql)
     context = Context(drift.recorded, drift.after, psql.database, psql.owner)
-    effects += schema_effects.left(outcome.left, result.repairs.failed if result else {}, context, psql)
+    effects += schema_effects.left(outcome.left, result.failed if result else {}, context, psql)
     effects += state.verdict.left()
     still = {finding.key for finding in outcome.left}
     after = catalog.fingerprint(result.after.objects) if result else state.fingerprint

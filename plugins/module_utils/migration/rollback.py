@@ -23,9 +23,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.led
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
     Session,
-    Settings,
     Target,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY (%s)"
 _TABLES = """

@@ -55,6 +55,10 @@ class Work:
     server_major: int
     policy: Policy = field(default_factory=Policy)
     shipped: Shipped | None = None
+    # Each file in a transaction of its own.
+    per_file: bool = False
+    # The last migration that this run is about, where others come after it.
+    until: str | None = None
     # The migration that a schema without a ledger is taken over as.
     baseline: str | None = None
 
@@ -130,7 +134,7 @@ def plan(session: Session, work: Work, book: Ledger) -> Plan:
     found, edited = ledger.plan(work.migrations, book, work.accept)
     if edited:
         raise ledger.edited(edited[0], session.query(ledger.READ_SQL, (edited[0].version,))[0][0])
-    return found
+    return found if work.until is None else found.up_to(work.until)
 
 
 def judge(

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
@@ -47,23 +47,30 @@ class Result:
     assertions: Report
     # False: what ran changed nothing, so there is nothing to commit.
     changed: bool
-    repairs: Repairs
-    # What still differs from the record.
+    # What still differs from the record, and why what should have been put right was not.
     left: list[Finding]
+    failed: Mapping[Finding, str] = field(default_factory=dict)
+    # What is to be built once the transaction is over.
+    online: Sequence[Finding] = ()
 
 
 def _milliseconds(begin: float) -> int:
     return int((time.monotonic() - begin) * 1000)
 
 
+def note(session: Session, migration: Migration, run_id: str, spent: int) -> str:
+    """Write down that it was applied, and return the transaction in which that is written."""
+    rows = session.query(ledger.INSERT_APPLIED, ledger.row(migration, "apply", run_id, spent))
+    session.execute(ledger.EVENT, (run_id, "apply", migration.file, json.dumps({"ms": spent})))
+    return str(rows[0][0])
+
+
 def _apply(session: Session, migration: Migration, run_id: str, transaction: str) -> Applied:
     begin = time.monotonic()
     scripts.run(session, migration)
     spent = _milliseconds(begin)
-    written_in = session.query(ledger.INSERT_APPLIED, ledger.row(migration, "apply", run_id, spent))[0][0]
-    if written_in != transaction:
+    if note(session, migration, run_id, spent) != transaction:
         raise MigrationError(f"{migration.file} ended the module's transaction; take the transaction control out of it")
-    session.execute(ledger.EVENT, (run_id, "apply", migration.file, json.dumps({"ms": spent})))
     return Applied(migration.version, migration.name, len(migration.statements), spent)
 
 
@@ -72,9 +79,9 @@ def _accept(session: Session, migration: Migration, run_id: str) -> None:
     session.execute(ledger.EVENT, (run_id, "accept", migration.file, json.dumps({"checksum": migration.checksum})))
 
 
-def _record(session: Session, work: Work, before: State, objects: Objects, made: set[str], run_id: str) -> str:
+def record(session: Session, work: Work, before: State, objects: Objects, made: set[str], run_id: str) -> str:
     """`made`: what appeared while the access files ran; it is theirs as a whole, of others only the access list is."""
-    version = work.migrations[-1].version
+    version = before.plan.pending[-1].version if before.plan.pending else before.ledger.version
     expected = before.ledger.expected
     # Where no migration is applied, what is there was left by a rollback: the guards that the access files made.
     kept = set(expected.access_objects if expected else before.snapshot.objects)
@@ -184,8 +191,8 @@ def run(session: Session, work: Work, before: State, run_id: str) -> Result:
             session.execute(ledger.EVENT, (run_id, "access", None, json.dumps({"checksum": work.access_checksum})))
         if repairs.done:
             session.execute(ledger.REPAIRED, (run_id, json.dumps([finding.as_event() for finding in repairs.done])))
-        mark = _record(session, work, before, wanted, made, run_id)
+        mark = record(session, work, before, wanted, made, run_id)
     _refuse(session, work, before, after, left)
     report = state.assert_all(session, work, before.facts, after)
     state.refuse_failed(report)
-    return Result(applied, before.access, after, mark, report, changed, repairs, left)
+    return Result(applied, before.access, after, mark, report, changed, left, repairs.failed, repairs.online)

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts_file, asserts_sql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.asserts import Failure
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session, Settings, Target
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session, Target
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 from tests.cluster import Cluster
 from tests.integration.sql.conftest import DATABASE, SQL

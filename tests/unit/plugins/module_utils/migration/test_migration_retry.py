@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.retry import again
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     DatabaseError,
-    Settings,
     Target,
     UnreachableError,
 )
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 TARGET = Target("u", "d", "/run", 5432, password="hidden")
 
