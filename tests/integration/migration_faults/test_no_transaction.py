@@ -175,6 +175,7 @@ def test_killed_while_it_is_built(pending: Project) -> None:
     assert predicted.changed and predicted.data["pending"] == ["003"] and half_built(pending), predicted.text
     done = pending.run(drift="fail")
     assert done.rc == 0 and done.data["effects"] == predicted.data["effects"], done.text
+    assert done.data["drift"] == predicted.data["drift"] == []
     assert_whole(pending)
 
 
