@@ -51,13 +51,9 @@ class Finding:
         return {**rest, **{name: wanted[name] for name in self.step.attributes if name in wanted}}
 
 
-def _differ(live: Attributes, wanted: Attributes) -> frozenset[str]:
-    return frozenset(name for name in {*live, *wanted} if live.get(name) != wanted.get(name))
-
-
 def _steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: Context) -> Iterator[Step]:
     """The steps of one object that is there and differs."""
-    differ = _differ(live, wanted)
+    differ = catalog.differing(live, wanted)
     again = differ & objects.DEFINED.get(name.kind, WHOLE)
     if again:
         yield objects.redefined(name, live, wanted, again, context)

@@ -11,7 +11,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 
 # Kinds whose key is `kind schema.table name`.
 PARTS = ("column", "constraint", "index", "trigger", "policy", "rule")
-_TWO_WORDS = ("materialized view", "foreign table", "composite type", "default privileges")
+_WORDS = (
+    *("materialized view", "foreign table", "composite type", "shell type", "default privileges"),
+    *("operator class", "operator family"),
+    *("text search configuration", "text search dictionary", "text search parser", "text search template"),
+)
 ROUTINES = ("function", "procedure", "aggregate")
 # An internal trigger is only in the catalog's snapshot when somebody switched it off.
 BEHIND = "behind "
@@ -65,7 +69,7 @@ def split(key: str) -> Name:
     kind = next((kind for kind in PARTS if key.startswith(f"{kind} ")), None)
     if kind is not None:
         return Name(*key.split(" ", 2))
-    for kind in _TWO_WORDS:
+    for kind in _WORDS:
         if key.startswith(f"{kind} "):
             return Name(kind, "", key[len(kind) + 1 :])
     kind, name = key.split(" ", 1)

@@ -92,14 +92,6 @@ def test_a_record_keeps_foreign_changes_apart_from_ours() -> None:
     }
 
 
-def test_an_older_algorithm_did_not_look_at_schema_public() -> None:
-    objects: dict[str, Any] = {"schema public": {}, "schema s": {}}
-    assert catalog.seen_by(catalog.ALGORITHM, objects, ["s"]) is objects
-    assert catalog.seen_by("catalog-1", objects, ["s"]) == {"schema s": {}}
-    assert catalog.seen_by("catalog-1", objects, ["public", "s"]) == objects
-    assert catalog.seen_by("catalog-3", objects, ["s"]) is None
-
-
 def test_what_the_access_files_will_do_to_an_object() -> None:
     wanted, live = {"acl": ["a"], "comment": "x"}, {"acl": ["b"], "row_security": True, "comment": "y"}
     assert catalog.by_access("table s.t", wanted, live, []) == {"acl": ["a"], "comment": "y"}
