@@ -73,7 +73,8 @@ BRANCHES = r"""
     FROM managed AS m JOIN pg_conversion AS c ON c.connamespace = m.oid
   UNION ALL
     SELECT 'operator', m.nspname, NULL,
-        format('%%s(%%s, %%s)', o.oprname, format_type(nullif(o.oprleft, 0), NULL), format_type(o.oprright, NULL)),
+        format('%%s(%%s, %%s)', o.oprname, coalesce(format_type(nullif(o.oprleft, 0), NULL), 'NONE'),
+            format_type(o.oprright, NULL)),
         jsonb_build_object('owner', pg_get_userbyid(o.oprowner), 'function', o.oprcode,
         'commutator', nullif(o.oprcom, 0)::regoperator, 'negator', nullif(o.oprnegate, 0)::regoperator,
         'restrict', nullif(o.oprrest, 0)::regproc, 'join', nullif(o.oprjoin, 0)::regproc,

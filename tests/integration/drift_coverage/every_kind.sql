@@ -11,6 +11,7 @@ CREATE DOMAIN sample.label AS text COLLATE "C";
 CREATE TYPE sample.span AS RANGE (subtype = numeric, multirange_type_name = sample.spans);
 CREATE TYPE sample.point AS (x integer, y text COLLATE "C");
 COMMENT ON TYPE sample.point IS 'A point';
+CREATE TYPE sample.pair AS (a integer, b integer);
 CREATE COLLATION sample."POSIX" FROM "C";
 COMMENT ON COLLATION sample."POSIX" IS 'As C';
 
@@ -46,6 +47,7 @@ CREATE TABLE sample.thing (
     number integer GENERATED ALWAYS AS IDENTITY,
     name text COLLATE "C" DEFAULT 'x' NOT NULL,
     note text,
+    word text COLLATE "C",
     long_name text GENERATED ALWAYS AS (name || '!') STORED,
     mood sample.mood,
     score sample.score,

@@ -104,10 +104,11 @@ class Item:
         """The kind as ALTER, DROP and COMMENT call it."""
         return {"composite type": "TYPE", "shell type": "TYPE"}.get(self.kind, self.kind.upper())
 
-    def shape(self) -> tuple[Any, ...]:
-        """Objects of one shape differ in names only: the same attributes are set, and what it is made of is alike."""
-        of = self.get("type") if self.kind in ("constraint", "column", "dependency") else None
-        return (self.kind, of, self.found.schema == "sample", *sorted(self.attributes))
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """Objects of one shape differ little in what can be done to them."""
+        of = self.type if self.kind == "constraint" else self.of
+        return (self.kind, of, "sample" if self.found.schema == "sample" else "")
 
 
 def _using(found: CatalogObject) -> str:
@@ -182,4 +183,18 @@ def _filled(templates: str | list[str], item: Item) -> list[str]:
     return [text.format_map(values) for text in ([templates] if isinstance(templates, str) else templates)]
 
 
-_PROPERTIES = ("found", "key", "kind", "word", "sql", "name", "bare", "table", "schema", "place", "type", "function", "types")
+_PROPERTIES = (
+    "found",
+    "key",
+    "kind",
+    "word",
+    "sql",
+    "name",
+    "bare",
+    "table",
+    "schema",
+    "place",
+    "type",
+    "function",
+    "types",
+)

@@ -61,16 +61,16 @@ change(
     _ALTER + "TYPE varchar(21)",
     where=lambda item: item.get("type") == "character varying(20)",
 )
-change("column", "default changed", _ALTER + "SET DEFAULT NULL::text::{type}", having="default")
+change("column", "default changed", _ALTER + "SET DEFAULT current_user::text::{type}", having="default")
 change("column", "default dropped", _ALTER + "DROP DEFAULT", having="default")
 change(
     "column",
     "default set",
-    _ALTER + "SET DEFAULT NULL::text::{type}",
+    _ALTER + "SET DEFAULT current_user::text::{type}",
     lacking="default",
     where=lambda item: in_table(item) and not _generated(item),
 )
-change("column", "NOT NULL dropped", _ALTER + "DROP NOT NULL", having="not_null", where=in_table)
+change("column", "NOT NULL dropped", _ALTER + "DROP NOT NULL", having="not_null", lacking="identity", where=in_table)
 change("column", "NOT NULL set", _ALTER + "SET NOT NULL", lacking="not_null", where=in_table)
 change("column", "generated no more", _ALTER + "DROP EXPRESSION", having="expression")
 change(
@@ -169,7 +169,7 @@ change(
 change(
     "column",
     "default in a view",
-    "ALTER VIEW {table} ALTER COLUMN {name} SET DEFAULT NULL",
+    "ALTER VIEW {table} ALTER COLUMN {name} SET DEFAULT current_user::text::{type}",
     where=lambda item: item.of == "view",
 )
 change(
@@ -190,24 +190,23 @@ change(
     "attribute renamed",
     "ALTER TYPE {table} RENAME ATTRIBUTE {name} TO renamed",
     ["{key}", "column {place} renamed"],
-    where=lambda item: item.table == '"sample"."point"',
+    where=lambda item: item.table == '"sample"."pair"',
 )
 change(
     "column",
     "attribute dropped",
     "ALTER TYPE {table} DROP ATTRIBUTE {name} CASCADE",
-    where=lambda item: item.table == '"sample"."point"',
+    where=lambda item: item.table == '"sample"."pair"',
 )
 change(
     "column",
     "attribute type",
     "ALTER TYPE {table} ALTER ATTRIBUTE {name} TYPE varchar CASCADE",
-    where=lambda item: item.table == '"sample"."point"',
+    where=lambda item: item.table == '"sample"."pair"',
 )
 change(
     "column",
     "local as well",
-    "ALTER TABLE {table} ADD COLUMN {name} {type}",
-    having="inherited",
+    ["ALTER TABLE {table} NO INHERIT sample.base", "ALTER TABLE {table} INHERIT sample.base"],
     where=lambda item: item.get("inherited") == "only" and item.table == '"sample"."derived"',
 )

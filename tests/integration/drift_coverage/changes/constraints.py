@@ -41,7 +41,7 @@ def _action(item: Item, event: str, action: str) -> Statements:
 
 def _register() -> None:
     keys = ("primary key", "unique")
-    change("constraint", "dropped", _DROP, where=_own)
+    change("constraint", "dropped", _DROP, where=lambda item: _own(item) and item.type != "trigger")
     change(
         "constraint",
         "renamed",

@@ -58,15 +58,13 @@ change(
     "index",
     "storage parameter",
     lambda item: f"ALTER INDEX {item.sql} SET ({_options(item)})",
-    where=lambda item: " USING gist" not in item.definition,
+    where=lambda item: " USING gist" not in item.definition and item.place != "sample.measure",
 )
 change(
     "index",
     "storage parameters reset",
-    "ALTER INDEX {sql} RESET (fillfactor, pages_per_range)",
-    where=lambda item: (
-        " WITH (" in item.definition and item.type != "x" and " USING btree" in item.definition and False
-    ),
+    "ALTER INDEX {sql} RESET (fillfactor)",
+    where=lambda item: "fillfactor" in item.definition,
 )
 change("index", "tablespace", "ALTER INDEX {sql} SET TABLESPACE elsewhere")
 change(
@@ -136,7 +134,7 @@ change(
 change(
     "index",
     "predicate added",
-    lambda item: _again(item, f"{item.definition} WHERE true"),
+    lambda item: _again(item, f"{item.definition} WHERE {item.columns[0]} IS NOT NULL"),
     lacking="predicate",
     where=_free,
 )

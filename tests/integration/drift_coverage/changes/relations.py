@@ -22,14 +22,19 @@ change(
     "ALTER {word} {sql} SET SCHEMA public",
     lacking="owned_by",
 )
-change((*_PLAIN, *_WITH_MORE, "shell type", "publication", "operator", "cast"), "dropped", "DROP {word} {sql} CASCADE")
+change(
+    (*_PLAIN, *_WITH_MORE, "shell type", "publication", "operator", "cast"),
+    "dropped",
+    "DROP {word} {sql} CASCADE",
+    where=lambda item: item.get("owned_by") is None and item.bare != "sample.span as sample.spans",
+)
 change("publication", "renamed", "ALTER PUBLICATION {name} RENAME TO renamed", ["{key}", "publication renamed"])
 
 
 def _narrowed(item: Item) -> Statements:
     query = item.definition.rstrip(";")
     options = f" WITH ({', '.join(item.get('options') or ())})" if "options" in item.attributes else ""
-    return f"CREATE OR REPLACE VIEW {item.sql}{options} AS SELECT * FROM ({query}) AS q WHERE true"
+    return f"CREATE OR REPLACE VIEW {item.sql}{options} AS {query} {'AND' if ' WHERE ' in query else 'WHERE'} true"
 
 
 change("view", "definition", _narrowed)

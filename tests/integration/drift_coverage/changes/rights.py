@@ -47,17 +47,22 @@ def grantee(item: Item, entry_has: str = "") -> str | None:
 
 def _everybody(item: Item, privilege: str) -> Statements:
     """Where everybody has it already, it is taken."""
-    has = any(entry.startswith("=") for entry in item.get("acl") or ())
+    has = item.kind == "composite type" or any(entry.startswith("=") for entry in item.get("acl") or ())
     return f"{'REVOKE' if has else 'GRANT'} {on(item, privilege)} {'FROM' if has else 'TO'} PUBLIC"
 
 
+def _granted(item: Item) -> bool:
+    return item.of != "composite type"
+
+
 def _grants(kind: str, privilege: str) -> None:
-    change(kind, f"{privilege} granted", lambda item: f"GRANT {on(item, privilege)} TO mallory")
-    change(kind, f"{privilege} of everybody", lambda item: _everybody(item, privilege))
+    change(kind, f"{privilege} granted", lambda item: f"GRANT {on(item, privilege)} TO mallory", where=_granted)
+    change(kind, f"{privilege} of everybody", lambda item: _everybody(item, privilege), where=_granted)
     change(
         kind,
         f"{privilege} granted with grant option",
         lambda item: f"GRANT {on(item, privilege)} TO mallory WITH GRANT OPTION",
+        where=_granted,
     )
 
 
@@ -109,23 +114,27 @@ _OWNED = (
 # The sequence of a column follows its table.
 change(_OWNED, "owner", "ALTER {word} {sql} OWNER TO mallory", lacking="owned_by")
 change("database", "owner", "ALTER DATABASE portfolio OWNER TO mallory")
-change("publication", "owner", "ALTER PUBLICATION {name} OWNER TO postgres")
+change(
+    "publication",
+    "owner",
+    "ALTER PUBLICATION {name} OWNER TO postgres",
+    where=lambda item: item.get("owner") != "postgres",
+)
 change("subscription", "owner", ["CREATE ROLE another SUPERUSER", "ALTER SUBSCRIPTION {name} OWNER TO another"])
 
+# Of some of these no object has a comment, of others every one.
 _COMMENTED = (
-    *RELATIONS,
-    *ROUTINES,
-    *("schema", "column", "constraint", "index", "trigger", "policy", "rule", "type", "composite type", "shell type"),
-    *("statistics", "publication", "cast", "collation", "conversion", "operator", "operator class", "operator family"),
+    *("table", "view", "foreign table", "materialized view", "sequence", "function", "procedure", "aggregate"),
+    *("schema", "column", "constraint", "index", "trigger", "policy", "rule", "type", "shell type", "statistics"),
+    *("publication", "cast", "collation", "conversion", "operator", "operator class", "operator family"),
     *("text search configuration", "text search dictionary", "text search parser", "text search template"),
 )
-
-
-def _ours(item: Item) -> bool:
-    """Of public only the rights are looked at."""
-    return item.key != "schema public"
-
-
+_SOMETIMES = (
+    *("table", "materialized view", "sequence", "function", "column", "constraint", "index", "trigger", "policy"),
+    *("type", "publication", "cast"),
+)
 change(_COMMENTED, "comment changed", "COMMENT ON {word} {sql} IS 'another'", having="comment")
 change(_COMMENTED, "comment dropped", "COMMENT ON {word} {sql} IS NULL", having="comment")
-change(_COMMENTED, "comment set", "COMMENT ON {word} {sql} IS 'extra'", lacking="comment", where=_ours)
+change(_SOMETIMES, "comment set", "COMMENT ON {word} {sql} IS 'extra'", lacking="comment")
+change("composite type", "comment changed", "COMMENT ON TYPE {sql} IS 'another'", having="type_comment")
+change("composite type", "comment dropped", "COMMENT ON TYPE {sql} IS NULL", having="type_comment")

@@ -42,7 +42,7 @@ change(
 )
 change(_CODE, "setting added", _ALTER + "SET work_mem TO '77MB'")
 change(_CODE, "setting search_path", _ALTER + "SET search_path TO public")
-change(_CODE, "settings reset", _ALTER + "RESET ALL", having="settings")
+change("function", "settings reset", _ALTER + "RESET ALL", having="settings")
 change(_CODE, "security definer", _ALTER + "SECURITY DEFINER", lacking="security_definer")
 change("function", "security invoker", _ALTER + "SECURITY INVOKER", having="security_definer")
 for _word, _other in (("IMMUTABLE", "VOLATILE"), ("STABLE", "VOLATILE"), ("VOLATILE", "IMMUTABLE")):
@@ -69,7 +69,7 @@ change(
 change(
     "function",
     "support",
-    "UPDATE pg_proc SET prosupport = 0 WHERE oid = '{sql}'::regprocedure",
+    "UPDATE pg_proc SET prosupport = 0 WHERE oid = '{schema}.{function}({types})'::regprocedure",
     where=lambda item: " SUPPORT " in item.definition,
 )
 change(
@@ -77,7 +77,9 @@ change(
     "depends on an extension",
     _ALTER + "DEPENDS ON EXTENSION plpgsql",
     "dependency function {found.schema}.{function}({types}) on plpgsql",
-    where=lambda item: "twice" not in item.bare,
+    where=lambda item: (
+        item.bare in ("erp.set_updated_at()", "set_updated_at()", "touch()", "same(one integer, two integer)")
+    ),
 )
 change(
     "function",
@@ -113,7 +115,7 @@ for _name, _made in (
     ("last step", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = int4abs)"),
     (
         "last step with extra arguments",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = int4pl, FINALFUNC_EXTRA)",
+        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = sample.same, FINALFUNC_EXTRA)",
     ),
     (
         "last step that writes",
@@ -128,7 +130,7 @@ for _name, _made in (
     ),
     (
         "moving with extra arguments",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer, MFINALFUNC = int4pl, MFINALFUNC_EXTRA)",
+        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer, FINALFUNC = sample.same, FINALFUNC_EXTRA, MFINALFUNC = sample.same, MFINALFUNC_EXTRA)",
     ),
     ("parallel", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', PARALLEL = SAFE)"),
 ):

@@ -38,7 +38,7 @@ _EXTRA_WITH_MORE = {
     "function extra()": "CREATE FUNCTION {sql}.extra() RETURNS void LANGUAGE sql AS ''",
     "procedure extra()": "CREATE PROCEDURE {sql}.extra() LANGUAGE sql AS ''",
     "aggregate extra(integer)": "CREATE AGGREGATE {sql}.extra(integer) (SFUNC = int4pl, STYPE = integer)",
-    "operator ~~~~(-, integer)": "CREATE OPERATOR {sql}.~~~~ (RIGHTARG = integer, FUNCTION = int4abs)",
+    "operator ~~~~(NONE, integer)": "CREATE OPERATOR {sql}.~~~~ (RIGHTARG = integer, FUNCTION = int4abs)",
     "operator family extra using btree": "CREATE OPERATOR FAMILY {sql}.extra USING btree",
     "operator class extra using btree": "CREATE OPERATOR CLASS {sql}.extra FOR TYPE integer USING btree AS OPERATOR 1 <",
 }
@@ -96,13 +96,13 @@ change(
     "database",
     "default rights to schemas",
     "ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin GRANT USAGE ON SCHEMAS TO mallory",
-    "default privileges .schemas for erp_admin",
+    "default privileges schemas for erp_admin",
 )
 change(
     "database",
     "default rights to tables",
     "ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin GRANT SELECT ON TABLES TO mallory",
-    "default privileges .tables for erp_admin",
+    "default privileges tables for erp_admin",
 )
 change("database", "extra publication of all tables", "CREATE PUBLICATION extra FOR ALL TABLES", "publication extra")
 # Not part of the fingerprint: an assertion asks for it.

@@ -44,7 +44,7 @@ change(
     "table",
     "toast parameter set",
     "ALTER TABLE {sql} SET (toast.autovacuum_vacuum_threshold = 9)",
-    where=lambda item: _heap(item) and item.bare not in ("measure_2026", "measure_other", "base"),
+    where=lambda item: _heap(item) and item.bare not in ("measure_2026", "measure_other", "base", "link", "part"),
 )
 change("table", "toast parameter reset", "ALTER TABLE {sql} RESET (toast.autovacuum_enabled)", having="toast_options")
 change("table", "access method", "ALTER TABLE {sql} SET ACCESS METHOD other_heap", where=_heap)
@@ -143,7 +143,7 @@ change(
     "table",
     "all triggers disabled",
     "ALTER TABLE {sql} DISABLE TRIGGER ALL",
-    "trigger {place} tasks_set_updated_at",
+    "trigger {place} tasks_updated_at",
     where=lambda item: item.key == "table erp.tasks",
 )
 change(

@@ -145,9 +145,23 @@ change("rule", "dropped", "DROP RULE {name} ON {table}")
 change("rule", "renamed", "ALTER RULE {name} ON {table} RENAME TO renamed", ["{key}", "rule {place} renamed"])
 for _state, _word in _STATES:
     change("rule", _state, f"ALTER TABLE {{table}} {_word} RULE {{name}}")
-change("rule", "event", "CREATE OR REPLACE RULE {name} AS ON UPDATE TO {table} WHERE new.flag DO ALSO INSERT INTO sample.base VALUES (1)")
 change(
-    "rule", "instead", "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag DO INSTEAD INSERT INTO sample.base VALUES (1)"
+    "rule",
+    "event",
+    "CREATE OR REPLACE RULE {name} AS ON UPDATE TO {table} WHERE new.flag DO ALSO INSERT INTO sample.base VALUES (1)",
 )
-change("rule", "condition", "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} DO ALSO INSERT INTO sample.base VALUES (1)")
-change("rule", "action", "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag DO ALSO INSERT INTO sample.base VALUES (2)")
+change(
+    "rule",
+    "instead",
+    "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag DO INSTEAD INSERT INTO sample.base VALUES (1)",
+)
+change(
+    "rule",
+    "condition",
+    "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} DO ALSO INSERT INTO sample.base VALUES (1)",
+)
+change(
+    "rule",
+    "action",
+    "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag DO ALSO INSERT INTO sample.base VALUES (2)",
+)
