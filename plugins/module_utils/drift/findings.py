@@ -62,8 +62,10 @@ def _steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: 
         differ -= columns.HANDLED
     if "acl" in differ and "owner" not in differ:
         yield from rights.steps(key, name, live, wanted, context)
+    if "type_acl" in differ and "owner" not in differ:
+        yield from rights.of_type(name, live, wanted)
     # With the owner the access list changes: he stands in it.
-    yield from attributes.steps(name, live, wanted, differ - again - {"acl"}, context)
+    yield from attributes.steps(name, live, wanted, differ - again - {"acl", "type_acl"}, context)
 
 
 def _part_of_another(key: str, name: Name, context: Context) -> bool:

@@ -38,6 +38,14 @@ class Name:
             schema, signature = self.name.split(".", 1)
             routine, arguments = signature.split("(", 1)
             return f"{identifier(schema)}.{identifier(routine)}({arguments}"
+        if self.kind in ("operator class", "operator family"):
+            name, method = self.name.rsplit(" using ", 1)
+            return f"{quoted(name)} USING {method}"
+        if self.kind == "operator":
+            schema, operator = self.name.split(".", 1)
+            return f"{identifier(schema)}.{operator.replace('(', ' (', 1)}"
+        if self.kind == "cast":
+            return f"({self.name.replace(' as ', ' AS ', 1)})"
         if self.kind == "index":
             return f"{identifier(self.parent.split('.', 1)[0])}.{identifier(self.name)}"
         if self.parent:
@@ -54,7 +62,7 @@ class Name:
         """As COMMENT ON, ALTER and DROP call it: `TABLE "erp"."tasks"`, `TRIGGER "t" ON "erp"."tasks"`."""
         if self.kind == "column":
             return f"COLUMN {self.table}.{self.quoted}"
-        kind = "TYPE" if self.kind == "composite type" else self.kind.upper()
+        kind = "TYPE" if self.kind in ("composite type", "shell type") else self.kind.upper()
         inside = f" ON {self.table}" if self.kind in ("constraint", "trigger", "policy", "rule") else ""
         return f"{kind} {self.quoted}{inside}"
 

@@ -21,6 +21,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 MADE_AGAIN = ("index", "constraint", "trigger", "policy", "rule", "statistics", "function", "procedure", "view")
 # Parts of our objects that somebody added; anything else that is extra may be somebody's data or program.
 _TAKEN_AWAY = ("index", "constraint", "trigger", "policy", "rule", "statistics")
+# What somebody hung onto our objects from outside.
+_HUNG_ON = ("publication", "subscription", "cast", "dependency")
 _KEYS = ("primary key", "unique", "exclude")
 _ORDER = {
     "function": Order.ROUTINE,
@@ -154,6 +156,19 @@ def missing(key: str, name: Name, wanted: Attributes, context: Context) -> Step:
     return _again(name, None, wanted, WHOLE, context)
 
 
+def _taken_off(name: Name, live: Attributes) -> tuple[str, ...]:
+    if name.kind == "subscription":
+        # It goes on elsewhere: its own server has to be told as well.
+        return ()
+    if name.kind != "dependency":
+        return (drop(name),)
+    what, extension = name.name.rsplit(" on ", 1)
+    kind, identity = what.split(" ", 1)
+    if live["type"] == "member":
+        return (f"ALTER EXTENSION {identifier(extension)} DROP {kind.upper()} {identity}",)
+    return (f"ALTER {kind.upper()} {identity} NO DEPENDS ON EXTENSION {identifier(extension)}",)
+
+
 def surplus(key: str, name: Name, live: Attributes, context: Context) -> Step:
     """It is there and nobody asked for it."""
     if name.kind == "trigger" and name.name.startswith(BEHIND):
@@ -162,6 +177,9 @@ def surplus(key: str, name: Name, live: Attributes, context: Context) -> Step:
         found = rights.steps(key, name, live, rights.built_in(name, live), context)
         statements = tuple(statement for step in found for statement in step.statements)
         return Step("B", Order.LAST, statements, by_admin=found[0].by_admin, takes_access=True)
+    if name.kind in _HUNG_ON:
+        by_admin = live.get("owner", context.owner) != context.owner or name.kind == "dependency"
+        return Step("B", Order.DROP, _taken_off(name, live), by_admin=by_admin)
     if name.kind not in _TAKEN_AWAY:
         return Step("C", Order.DROP)
     return Step("B", Order.DROP, (drop(name),), takes_access=name.kind == "policy")

@@ -67,6 +67,21 @@ def steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: C
     return result or [Step("B", Order.LAST, attributes=_ATTRIBUTES)]
 
 
+def of_type(name: Name, live: Attributes, wanted: Attributes) -> list[Step]:
+    """The rights to a table as a type; without any written down everybody has them."""
+    owner = identifier(wanted["owner"])
+    usual = [f"=U/{owner}", f"{owner}=U/{owner}"]
+    old, new = live.get("type_acl") or usual, wanted.get("type_acl") or usual
+    target = f"%s ON TYPE {_escaped(name.quoted)}"
+    attributes = frozenset({"type_acl"})
+    result = []
+    for drift_class, statements in (("A", acl.granting(old, new, target)), ("B", acl.revoking(old, new, target))):
+        if statements:
+            takes = drift_class == "B"
+            result.append(Step(drift_class, Order.LAST, tuple(statements), attributes, takes_access=takes))
+    return result or [Step("B", Order.LAST, attributes=attributes)]
+
+
 def built_in(name: Name, known: Attributes) -> Attributes:
     """Default privileges where none are set: what PostgreSQL gives to PUBLIC, and what the owner has anyway.
 

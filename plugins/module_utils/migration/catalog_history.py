@@ -54,7 +54,7 @@ _ATTRIBUTES_SINCE_2 = {
     "index": {"tablespace", "inherits", "statistics"},
     "rule": {"comment"},
     "statistics": {"comment"},
-    "aggregate": {"aggregate"},
+    **dict.fromkeys(("function", "procedure", "aggregate"), frozenset({"aggregate"})),
     "type": {"collation", "constraint_comments", "range"},
 }
 

@@ -245,8 +245,7 @@ WITH managed AS MATERIALIZED (
         'version', e.extversion, 'schema', e.extnamespace::regnamespace::text)
     FROM pg_extension AS e
 """
-SNAPSHOT = f"""{_COMMON}  UNION ALL
-{catalog_query_rare.BRANCHES.strip()}
-)
+_END = """)
 SELECT kind, schema, parent, name, jsonb_strip_nulls(attributes) FROM found
 """
+SNAPSHOT = _COMMON + "  UNION ALL" + catalog_query_rare.BRANCHES + _END

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A change by hand: a pure function from an object of the catalog to the SQL that changes it. And the registry of them."""
+"""A change by hand: a pure function from an object of the catalog to the SQL that changes it; and their registry."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ class Item:
     def shape(self) -> tuple[str, ...]:
         """Objects of one shape differ little in what can be done to them."""
         of = self.type if self.kind == "constraint" else self.of
-        return (self.kind, of, "sample" if self.found.schema == "sample" else "")
+        kin = {"bound", "inherits", "of_type", "partition", "persistence", "inherited"} & self.attributes.keys()
+        return (self.kind, of, "sample" if self.found.schema == "sample" else "", *sorted(kin))
 
 
 def _using(found: CatalogObject) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, catalog_query
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Settings
 from psycopg2 import extras
@@ -31,8 +32,8 @@ DATA = ("pg_statistic", "pg_statistic_ext_data", "pg_largeobject")
 
 
 @contextlib.contextmanager
-def one_of_everything(directory: Path) -> Iterator[Project]:
-    """The shipped SQL applied by the module, a third migration with what it lacks, and what only a superuser makes."""
+def shipped(directory: Path) -> Iterator[Project]:
+    """The shipped SQL applied by the module, as the role postgres_erp does it."""
     with Cluster(hba=HBA, settings={"max_locks_per_transaction": "256", "allow_in_place_tablespaces": "on"}) as cluster:
         project = Project(cluster, directory / "project", database="portfolio", user="erp_admin")
         for path in (ROOT / "sql" / "migrations").glob("*.sql"):
@@ -42,17 +43,24 @@ def one_of_everything(directory: Path) -> Iterator[Project]:
             (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
         logins = [{"name": login, "password_file": str(directory / login)} for login in LOGINS]
         project.options = {"schemas": SCHEMAS, "admin_user": "postgres", "logins": logins}
-        _apply(project)
+        apply(project)
+        yield project
+
+
+@contextlib.contextmanager
+def one_of_everything(directory: Path) -> Iterator[Project]:
+    """A third migration with what the shipped ones lack, and what only a superuser makes."""
+    with shipped(directory) as project:
         project.query((HERE / "beforehand.sql").read_text(encoding="utf-8"))
         # Not in a transaction, as several statements would be.
         project.query("CREATE TABLESPACE elsewhere LOCATION ''")
         shutil.copy(HERE / "every_kind.sql", project.directory / "migrations" / "003_every_kind.sql")
-        _apply(project)
+        apply(project)
         project.query((HERE / "by_superuser.sql").read_text(encoding="utf-8"))
         yield project
 
 
-def _apply(project: Project) -> None:
+def apply(project: Project) -> None:
     done = project.run()
     assert done.rc == 0, done.message
 
@@ -67,9 +75,13 @@ class Outcome:
     # SQLSTATE and message with which PostgreSQL refused it.
     refused: tuple[str, str] | None = None
     # Attributes that differ, by key; None: the object is missing or extra.
-    seen: Mapping[str, set[str] | None] = field(default_factory=dict)
+    seen: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     # What PostgreSQL wrote: `pg_class.relowner`; `pg_class` for rows that are new or gone.
     written: frozenset[str] = frozenset()
+
+    def by_kind(self) -> Iterator[tuple[str, frozenset[str] | None]]:
+        """Kinds of the objects that were named, each with what differs."""
+        return ((split(key).kind, attributes) for key, attributes in self.seen.items())
 
     @property
     def missed(self) -> list[str]:
@@ -91,11 +103,10 @@ class Trial:
         # Planned once: planning is a third of its time.
         query = catalog_query.SNAPSHOT.replace("%(schemas)s", "$1").replace("%%", "%")
         self.cursor.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE snapshot (text[]) AS {query}")
-        self.cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        self.xid = self._rows()[0][0]
+        self.cursor.execute("SELECT pg_current_xact_id()")
         self._catalogs = self._list_catalogs()
         self.baseline = self._snapshot()
-        before = self._everything_written(0)
+        before = self._rows_of_catalogs(everything=True)
         self._count_before = {name: len(rows) for name, (_older, rows) in before.items()}
         self._before = {
             name: {tuple(row[key] for key in self._catalogs[name]): row for row in rows}
@@ -114,7 +125,7 @@ class Trial:
         self.cursor.execute("EXECUTE snapshot (%s)", (SCHEMAS,))
         found = {row[:4]: row[4] for row in self._rows()}
         self.cursor.execute("SET LOCAL ROLE postgres")
-        return found  # type: ignore[return-value]
+        return found
 
     def _items(self) -> list[Item]:
         found = _read(self.baseline)
@@ -148,7 +159,16 @@ class Trial:
         finally:
             self.cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
 
-    def _differences(self, after: Mapping[tuple[str, str, str | None, str], str]) -> dict[str, set[str] | None]:
+    def differences_after(self, statement: str) -> dict[str, frozenset[str] | None]:
+        """What a run would find."""
+        self.cursor.execute("SAVEPOINT attempt")
+        try:
+            self.cursor.execute(statement)
+            return self._differences(self._snapshot())
+        finally:
+            self.cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
+
+    def _differences(self, after: Mapping[tuple[str, str, str | None, str], str]) -> dict[str, frozenset[str] | None]:
         """As a run finds them: objects of the fingerprint, compared as the record is."""
         differ = {row for row in {*self.baseline, *after} if self.baseline.get(row) != after.get(row)}
         old = _objects({row: text for row, text in self.baseline.items() if row in differ})
@@ -177,22 +197,22 @@ class Trial:
             "pg_shdepend": ["dbid", *depend, "refobjid"],
         }
 
-    def _everything_written(self, since: int) -> dict[str, tuple[int, list[dict[str, Any]]]]:
+    def _rows_of_catalogs(self, everything: bool = False) -> dict[str, tuple[int, list[dict[str, Any]]]]:
         """By catalog: how many rows are older, and those that were written since."""
-        new = "c.xmin::text::bigint >= %(since)s"
+        # What this transaction and its savepoints wrote is not older than the transaction itself.
+        new = "true" if everything else "age(c.xmin) <= 0"
         self.cursor.execute(
             " UNION ALL ".join(
                 f"SELECT '{name}', count(*) FILTER (WHERE NOT {new}), "
                 f"(jsonb_agg(to_jsonb(c)) FILTER (WHERE {new}))::text FROM {name} AS c"
                 for name in self._catalogs
             ),
-            {"since": since},
         )
         return {name: (count, json.loads(rows) if rows else []) for name, count, rows in self._rows()}
 
     def _written(self) -> frozenset[str]:
         result = set()
-        for name, (older, rows) in self._everything_written(self.xid).items():
+        for name, (older, rows) in self._rows_of_catalogs().items():
             updated = 0
             for row in rows:
                 old = self._before[name].get(tuple(row[key] for key in self._catalogs[name]))

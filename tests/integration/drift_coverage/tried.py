@@ -9,13 +9,11 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import split
-
 from tests.integration.drift_coverage.model import Change, Item
 from tests.integration.drift_coverage.server import Outcome, Trial
 
 # What PostgreSQL itself refuses: not for this kind of relation, other objects depend on it, it is inherited, ...
-REFUSALS = {"0A000", "2BP01", "42P16", "22023", "42883", "42804"}
+REFUSALS = {"0A000", "2BP01", "42P16", "22023", "42883", "42804", "42809"}
 
 
 @dataclass
@@ -35,8 +33,7 @@ class Tried:
         """What PostgreSQL wrote, beside what of which kind of object was named for it."""
         for outcome in self.seen:
             for written in outcome.written:
-                for key, attributes in outcome.seen.items():
-                    kind = split(key).kind
+                for kind, attributes in outcome.by_kind():
                     yield from ((written, f"{kind} {name}") for name in attributes or ("name",))
 
 
@@ -57,7 +54,7 @@ def attempt_some(trial: Trial, change: Change, items: Sequence[Item]) -> Tried:
     for item in [*items, *more]:
         if item.key in done or (item.shape in shapes and item not in more):
             continue
-        outcome = trial.attempt(change, item, written=len(result.seen) < 2)
+        outcome = trial.attempt(change, item, written=not result.seen)
         _note(result, outcome)
         if outcome is not None and outcome.refused is None:
             shapes.add(item.shape)

@@ -18,10 +18,6 @@ def _own(item: Item) -> bool:
     return "inherited" not in item.attributes and item.of in ("table", "foreign table", "")
 
 
-def _type(*names: str) -> object:
-    return lambda item: item.type in names and _own(item)
-
-
 def _again(item: Item, definition: str) -> Statements:
     if definition == item.definition:
         return None

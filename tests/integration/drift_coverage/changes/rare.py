@@ -109,7 +109,8 @@ change(
     "commutator",
     [
         "DROP OPERATOR {sql}",
-        "CREATE OPERATOR sample.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = sample.same, COMMUTATOR = OPERATOR(sample.===))",
+        "CREATE OPERATOR sample.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = sample.same, "
+        "COMMUTATOR = OPERATOR(sample.===))",
     ],
 )
 change(

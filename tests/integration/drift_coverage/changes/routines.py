@@ -28,10 +28,6 @@ def _default(item: Item) -> Statements:
     return item.definition.replace("amount integer", "amount integer DEFAULT 2", 1)
 
 
-def _says(word: str) -> object:
-    return lambda item: word in item.definition
-
-
 change(_CODE, "body", _body, where=_written)
 change("function", "default of an argument", _default, where=lambda item: item.bare.startswith("several"))
 change(
@@ -45,12 +41,12 @@ change(_CODE, "setting search_path", _ALTER + "SET search_path TO public")
 change("function", "settings reset", _ALTER + "RESET ALL", having="settings")
 change(_CODE, "security definer", _ALTER + "SECURITY DEFINER", lacking="security_definer")
 change("function", "security invoker", _ALTER + "SECURITY INVOKER", having="security_definer")
-for _word, _other in (("IMMUTABLE", "VOLATILE"), ("STABLE", "VOLATILE"), ("VOLATILE", "IMMUTABLE")):
+for _word in ("IMMUTABLE", "STABLE", "VOLATILE"):
     change(
         "function",
         f"volatility {_word.lower()}",
         _ALTER + _word,
-        where=lambda item, word=_word: _volatility(item) != word,
+        where=lambda item, word=_word: _volatility(item) != word,  # type: ignore[misc]
     )
 change(
     "function", "parallel safe", _ALTER + "PARALLEL SAFE", where=lambda item: " PARALLEL SAFE" not in item.definition
@@ -106,40 +102,33 @@ def _volatility(item: Item) -> str:
     return match[1] if match else "VOLATILE"
 
 
-_TOTAL = "CREATE AGGREGATE {schema}.{name}(integer) "
+_SUM = "SFUNC = int4pl, STYPE = integer, INITCOND = '0'"
+_MOVING = "MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer"
 for _name, _made in (
-    ("start", "(SFUNC = int4pl, STYPE = integer, INITCOND = '5')"),
-    ("no start", "(SFUNC = int4pl, STYPE = integer)"),
-    ("function", "(SFUNC = int4mul, STYPE = integer, INITCOND = '0')"),
-    ("state", "(SFUNC = int84pl, STYPE = bigint, INITCOND = '0')"),
-    ("last step", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = int4abs)"),
-    (
-        "last step with extra arguments",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = sample.same, FINALFUNC_EXTRA)",
-    ),
-    (
-        "last step that writes",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', FINALFUNC = int4abs, FINALFUNC_MODIFY = READ_WRITE)",
-    ),
-    ("space", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', SSPACE = 99)"),
-    ("combination", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', COMBINEFUNC = int4pl)"),
-    ("sort operator", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', SORTOP = <)"),
-    (
-        "moving",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer, MINITCOND = '1', MSSPACE = 7, MFINALFUNC = int4abs, MFINALFUNC_MODIFY = SHAREABLE)",
-    ),
+    ("start", "SFUNC = int4pl, STYPE = integer, INITCOND = '5'"),
+    ("no start", "SFUNC = int4pl, STYPE = integer"),
+    ("function", "SFUNC = int4mul, STYPE = integer, INITCOND = '0'"),
+    ("state", "SFUNC = int84pl, STYPE = bigint, INITCOND = '0'"),
+    ("last step", f"{_SUM}, FINALFUNC = int4abs"),
+    ("last step with extra arguments", f"{_SUM}, FINALFUNC = sample.same, FINALFUNC_EXTRA"),
+    ("last step that writes", f"{_SUM}, FINALFUNC = int4abs, FINALFUNC_MODIFY = READ_WRITE"),
+    ("space", f"{_SUM}, SSPACE = 99"),
+    ("combination", f"{_SUM}, COMBINEFUNC = int4pl"),
+    ("sort operator", f"{_SUM}, SORTOP = <"),
+    ("moving", f"{_SUM}, {_MOVING}, MINITCOND = '1', MSSPACE = 7"),
+    ("last step of moving", f"{_SUM}, {_MOVING}, MFINALFUNC = int4abs, MFINALFUNC_MODIFY = SHAREABLE"),
     (
         "moving with extra arguments",
-        "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer, FINALFUNC = sample.same, FINALFUNC_EXTRA, MFINALFUNC = sample.same, MFINALFUNC_EXTRA)",
+        f"{_SUM}, {_MOVING}, FINALFUNC = sample.same, FINALFUNC_EXTRA, MFINALFUNC = sample.same, MFINALFUNC_EXTRA",
     ),
-    ("parallel", "(SFUNC = int4pl, STYPE = integer, INITCOND = '0', PARALLEL = SAFE)"),
+    ("parallel", f"{_SUM}, PARALLEL = SAFE"),
 ):
-    change("aggregate", _name, ["DROP AGGREGATE {sql}", _TOTAL + _made])
+    change("aggregate", _name, ["DROP AGGREGATE {sql}", f"CREATE AGGREGATE {{schema}}.{{name}}(integer) ({_made})"])
 change(
     "aggregate",
     "hypothetical",
     [
         "DROP AGGREGATE {sql}",
-        "CREATE AGGREGATE {schema}.{name}(ORDER BY integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0')",
+        f"CREATE AGGREGATE {{schema}}.{{name}}(ORDER BY integer) ({_SUM})",
     ],
 )

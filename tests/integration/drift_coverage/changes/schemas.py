@@ -40,7 +40,8 @@ _EXTRA_WITH_MORE = {
     "aggregate extra(integer)": "CREATE AGGREGATE {sql}.extra(integer) (SFUNC = int4pl, STYPE = integer)",
     "operator ~~~~(NONE, integer)": "CREATE OPERATOR {sql}.~~~~ (RIGHTARG = integer, FUNCTION = int4abs)",
     "operator family extra using btree": "CREATE OPERATOR FAMILY {sql}.extra USING btree",
-    "operator class extra using btree": "CREATE OPERATOR CLASS {sql}.extra FOR TYPE integer USING btree AS OPERATOR 1 <",
+    "operator class extra using btree": "CREATE OPERATOR CLASS {sql}.extra FOR TYPE integer USING btree "
+    "AS OPERATOR 1 <",
 }
 for _kind, _statement in _EXTRA.items():
     change("schema", f"extra {_kind}", _statement, f"{_kind} {{bare}}.extra", where=_managed)
@@ -71,7 +72,8 @@ for _objects, _right in _DEFAULTS.items():
         change(
             "schema",
             f"default rights to {_objects} of {_role}",
-            f"ALTER DEFAULT PRIVILEGES FOR ROLE {_role} IN SCHEMA {{sql}} GRANT {_right} ON {_objects} TO mallory WITH GRANT OPTION",
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {_role} IN SCHEMA {{sql}} "
+            f"GRANT {_right} ON {_objects} TO mallory WITH GRANT OPTION",
             f"default privileges {{bare}}.{_objects} for {_role}",
             where=_managed,
         )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.integration.drift_coverage.model import Item, Statements, change
+from tests.integration.drift_coverage.model import Item, change
 
 
 def _heap(item: Item) -> bool:
@@ -84,10 +84,20 @@ change(
     ],
     where=lambda item: item.bare in ("measure_2026", "measure_2027"),
 )
+change(
+    "table",
+    "partition key",
+    [
+        "DROP TABLE {sql} CASCADE",
+        "CREATE TABLE {sql} (id bigint NOT NULL, at date NOT NULL, value integer CHECK (value > 0)) "
+        'PARTITION BY HASH (lower(value::text) COLLATE "C" text_pattern_ops, id)',
+    ],
+    where=lambda item: item.bare == "measure",
+)
 change("table", "of no type", "ALTER TABLE {sql} NOT OF", having="of_type")
 
 
-def _swapped(item: Item) -> Statements:
+def _swapped(item: Item) -> list[str]:
     one, two = item.get("column_order")[:2]
     return [
         f'ALTER TABLE {item.sql} RENAME "{one}" TO swapping',
@@ -97,6 +107,16 @@ def _swapped(item: Item) -> Statements:
 
 
 change("table", "columns in another order", _swapped, where=lambda item: item.bare == "link")
+change("foreign table", "columns in another order", _swapped)
+change(
+    "composite type",
+    "attributes in another order",
+    lambda item: [
+        statement.replace("ALTER TABLE", "ALTER TYPE").replace("RENAME ", "RENAME ATTRIBUTE ")
+        for statement in _swapped(item)
+    ],
+    where=lambda item: item.bare == "pair",
+)
 
 # What is extra in it
 _EXTRA = {

@@ -39,7 +39,7 @@ for _state, _word in _STATES:
         "trigger",
         _state,
         f"ALTER TABLE {{table}} {_word} TRIGGER {{name}}",
-        where=lambda item, state=_state: _in_table(item) and item.get("state") != state,
+        where=lambda item, state=_state: _in_table(item) and item.get("state") != state,  # type: ignore[misc]
     )
 change("trigger", "enabled", "ALTER TABLE {table} ENABLE TRIGGER {name}", having="state", where=_in_table)
 change("trigger", "timing", lambda item: _again(item, item.definition.replace(" BEFORE ", " AFTER ")), where=_own)
@@ -153,7 +153,8 @@ change(
 change(
     "rule",
     "instead",
-    "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag DO INSTEAD INSERT INTO sample.base VALUES (1)",
+    "CREATE OR REPLACE RULE {name} AS ON INSERT TO {table} WHERE new.flag "
+    "DO INSTEAD INSERT INTO sample.base VALUES (1)",
 )
 change(
     "rule",

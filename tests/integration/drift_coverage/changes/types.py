@@ -8,10 +8,6 @@ from __future__ import annotations
 from tests.integration.drift_coverage.model import Item, change
 
 
-def _is(word: str) -> object:
-    return lambda item: item.definition.startswith(word)
-
-
 def _enum(item: Item) -> bool:
     return item.definition.startswith("enum")
 
@@ -86,7 +82,8 @@ change(
     "difference of a range",
     [
         *_AGAIN,
-        "CREATE TYPE {sql} AS RANGE (subtype = numeric, subtype_diff = numrange_subdiff, multirange_type_name = sample.spans)",
+        "CREATE TYPE {sql} AS RANGE (subtype = numeric, subtype_diff = numrange_subdiff, "
+        "multirange_type_name = sample.spans)",
     ],
     where=lambda item: item.bare == "span",
 )

@@ -12,16 +12,15 @@ import pglast
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog_query import SNAPSHOT
 
 
-def kinds() -> dict[str, set[str]]:
-    """Kind -> attributes."""
+def branches() -> list[tuple[set[str], set[str]]]:
+    """For each part of the query the kinds that it gives and the attributes that they may have."""
     [statement] = pglast.parse_sql(SNAPSHOT % {"schemas": "'{}'"})
-    found = next(cte for cte in statement.stmt.withClause.ctes if cte.ctename == "found")
-    result: dict[str, set[str]] = {}
-    for branch in _branches(found.ctequery):
-        columns = [target.val for target in branch.targetList]
-        for kind in _texts(columns[0]):
-            result.setdefault(kind, set()).update(_names(columns[4]))
-    return result
+    select: Any = statement.stmt
+    found = next(cte for cte in select.withClause.ctes if cte.ctename == "found")
+    return [
+        (set(_texts(branch.targetList[0].val)), set(_names(branch.targetList[4].val)))
+        for branch in _branches(found.ctequery)
+    ]
 
 
 def _branches(select: Any) -> Iterator[Any]:
@@ -34,7 +33,7 @@ def _branches(select: Any) -> Iterator[Any]:
 
 def _texts(node: Any) -> Iterator[str]:
     """A constant, or what a CASE may give."""
-    if isinstance(node, pglast.ast.CaseExpr):
+    if type(node).__name__ == "CaseExpr":
         for when in node.args:
             yield from _texts(when.result)
         yield from _texts(node.defresult)
