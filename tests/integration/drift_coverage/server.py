@@ -47,13 +47,18 @@ def shipped(directory: Path) -> Iterator[Project]:
         yield project
 
 
+def beforehand(project: Project) -> None:
+    """What the server has beside our schemas."""
+    project.query((HERE / "beforehand.sql").read_text(encoding="utf-8"))
+    # Not in a transaction, as several statements would be.
+    project.query("CREATE TABLESPACE elsewhere LOCATION ''")
+
+
 @contextlib.contextmanager
 def one_of_everything(directory: Path) -> Iterator[Project]:
     """A third migration with what the shipped ones lack, and what only a superuser makes."""
     with shipped(directory) as project:
-        project.query((HERE / "beforehand.sql").read_text(encoding="utf-8"))
-        # Not in a transaction, as several statements would be.
-        project.query("CREATE TABLESPACE elsewhere LOCATION ''")
+        beforehand(project)
         shutil.copy(HERE / "every_kind.sql", project.directory / "migrations" / "003_every_kind.sql")
         apply(project)
         project.query((HERE / "by_superuser.sql").read_text(encoding="utf-8"))
@@ -156,6 +161,22 @@ class Trial:
             return Outcome(change, item, statements, None, seen, self._written() if written else frozenset())
         except psycopg2.Error as error:
             return Outcome(change, item, statements, (error.pgcode or "", str(error.diag.message_primary)))
+        finally:
+            self.cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
+
+    def objects(self) -> dict[str, catalog.Attributes]:
+        """As they are recorded."""
+        return catalog.Snapshot(tuple(item.found for item in self.items)).objects
+
+    def objects_after(self, statements: list[str]) -> dict[str, catalog.Attributes] | None:
+        """The whole catalog after a change; None where PostgreSQL refuses it."""
+        self.cursor.execute("SAVEPOINT attempt")
+        try:
+            for statement in statements:
+                self.cursor.execute(statement)
+            return catalog.Snapshot(tuple(_read(self._snapshot()))).objects
+        except psycopg2.Error:
+            return None
         finally:
             self.cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
 
