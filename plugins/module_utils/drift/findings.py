@@ -18,7 +18,13 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import Name, split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.renames import pairs
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import WHOLE, Attributes, Context, Step
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import (
+    WHOLE,
+    Attributes,
+    Context,
+    Order,
+    Step,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
 
 
@@ -31,6 +37,11 @@ class Finding:
     detail: str
     # missing, extra, renamed or changed
     kind: str
+
+    @property
+    def first(self) -> bool:
+        """Nothing else can be done before it, neither by the access files nor by another repair."""
+        return self.step.order is Order.OWN
 
     @property
     def of_access(self) -> bool:

@@ -186,7 +186,7 @@ def database_change(
         statements.insert(0, f"ALTER DATABASE {quoted} OWNER TO {identifier(owner)}")
         words.append(f"owner {found['owner']} instead of {owner}")
     elif state.get("connects") is False:
-        statements.append(f"GRANT CONNECT ON DATABASE {quoted} TO {identifier(owner)}")
+        statements.append(f"GRANT ALL ON DATABASE {quoted} TO {identifier(owner)}")
         words.append("its owner may not connect")
         marks.append("closed_to_its_owner")
     limit = state.get("connection_limit", -1)

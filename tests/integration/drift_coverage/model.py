@@ -108,6 +108,8 @@ class Item:
     def shape(self) -> tuple[str, ...]:
         """Objects of one shape differ little in what can be done to them."""
         of = self.type if self.kind == "constraint" else self.of
+        if self.kind == "index":
+            of += " of a constraint" if self.constraint else " unique" if self.get("unique") else ""
         kin = {"bound", "inherits", "of_type", "partition", "persistence", "inherited"} & self.attributes.keys()
         return (self.kind, of, "sample" if self.found.schema == "sample" else "", *sorted(kin))
 

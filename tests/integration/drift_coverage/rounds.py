@@ -15,9 +15,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step im
 from tests.integration.drift_coverage.model import CHANGES, Change, Item
 from tests.integration.drift_coverage.server import Trial
 
-# As many objects of a kind are asked what class a change has before it counts as one that cannot be made here.
-_ASKED = 12
-
 
 @dataclass(frozen=True)
 class Damage:
@@ -42,41 +39,42 @@ class Damage:
 
 
 def sort_by_class(trial: Trial) -> dict[str, list[Damage]]:
-    """Each change that can be made here, on the first object that takes it."""
+    """Each change that can be made here, on the first object of each shape that takes it."""
     recorded = trial.objects()
     items: dict[str, list[Item]] = defaultdict(list)
     for item in trial.items:
         items[item.kind].append(item)
     result: dict[str, list[Damage]] = defaultdict(list)
-    for change in CHANGES:
-        taking = [item for item in items[change.kind] if change.statements(item)]
-        for item in taking[:_ASKED]:
-            live = trial.objects_after(change.statements(item))
+    # An extension is not recorded: an assertion says which there may be.
+    for change in (change for change in CHANGES if change.kind != "extension"):
+        shapes: set[tuple[str, ...]] = set()
+        for item in items[change.kind]:
+            live = None if item.shape in shapes else trial.objects_after(change.statements(item))
             if live is None:
                 continue
+            shapes.add(item.shape)
             damage = Damage(change, item, tuple(find(Context(recorded, live, "portfolio", "erp_admin"))))
             if damage.findings:
                 result[damage.drift_class].append(damage)
-            break
     return result
 
 
 def rounds(harmless: Sequence[Damage], items: Iterable[Item]) -> Iterator[list[Damage]]:
     """Every object changed in some way at once, until each of the changes was among them."""
-    left = {damage.change.id for damage in harmless}
-    of_kind: dict[str, list[Change]] = defaultdict(list)
+    of_shape: dict[tuple[str, ...], list[Change]] = defaultdict(list)
     for damage in harmless:
-        of_kind[damage.change.kind].append(damage.change)
+        of_shape[damage.item.shape].append(damage.change)
+    left = {(damage.change.id, damage.item.shape) for damage in harmless}
     everything = list(items)
     number = 0
     while left:
         chosen = []
         for place, item in enumerate(everything):
-            fitting = [change for change in of_kind[item.kind] if change.statements(item)]
-            fitting = [change for change in fitting if change.id in left] or fitting
+            fitting = [change for change in of_shape[item.shape] if change.statements(item)]
+            fitting = [change for change in fitting if (change.id, item.shape) in left] or fitting
             if fitting:
                 chosen.append(Damage(fitting[(place + number) % len(fitting)], item))
-        before, number = set(left), number + 1
-        left -= {damage.change.id for damage in chosen}
-        assert left != before, f"no object takes these: {sorted(left)}"
+        before, number = len(left), number + 1
+        left -= {(damage.change.id, damage.item.shape) for damage in chosen}
+        assert len(left) < before, f"no object takes these: {sorted(left)}"
         yield chosen

@@ -169,7 +169,9 @@ class Trial:
         return catalog.Snapshot(tuple(item.found for item in self.items)).objects
 
     def objects_after(self, statements: list[str]) -> dict[str, catalog.Attributes] | None:
-        """The whole catalog after a change; None where PostgreSQL refuses it."""
+        """The whole catalog after a change; None where there is none, or PostgreSQL refuses it."""
+        if not statements:
+            return None
         self.cursor.execute("SAVEPOINT attempt")
         try:
             for statement in statements:
