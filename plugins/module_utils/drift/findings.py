@@ -79,19 +79,20 @@ def _steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: 
     yield from attributes.steps(name, live, wanted, differ - again - {"acl", "type_acl"}, context)
 
 
-def _part_of_another(key: str, name: Name, context: Context) -> bool:
-    """What comes and goes with another object is not named beside it."""
+def carrier(key: str, context: Context) -> str | None:
+    """The object with which this one comes and goes, where that differs: it is not named beside it."""
+    name = split(key)
     if name.kind == "index":
         constraint = f"constraint {name.parent} {name.name}"
         old, new = context.recorded.get(constraint, {}), context.live.get(constraint, {})
-        return bool(old.get("definition") != new.get("definition"))
-    if name.kind == "sequence":
-        column = str((context.recorded.get(key) or context.live.get(key) or {}).get("owned_by", ""))
-        table, _dot, inside = column.rpartition(".")
+        return constraint if old.get("definition") != new.get("definition") else None
+    if name.kind == "sequence" and (key in context.recorded) != (key in context.live):
+        owned_by = str((context.recorded.get(key) or context.live.get(key) or {}).get("owned_by", ""))
+        table, _dot, inside = owned_by.rpartition(".")
         column = f"column {table} {inside}"
         kinds = [(found.get(column) or {}).get("identity") for found in (context.recorded, context.live)]
-        return kinds[0] != kinds[1] and (key in context.recorded) != (key in context.live)
-    return False
+        return column if kinds[0] != kinds[1] else None
+    return None
 
 
 def _inside(key: str, name: Name, whole: frozenset[str], context: Context) -> bool:
@@ -113,7 +114,7 @@ def find(context: Context) -> list[Finding]:
     result: list[Finding] = []
     for key in keys:
         name, old, wanted = split(key), live.get(key), recorded.get(key)
-        if key in renamed.values() or _inside(key, name, whole, context) or _part_of_another(key, name, context):
+        if key in renamed.values() or _inside(key, name, whole, context) or carrier(key, context):
             continue
         if key in renamed:
             now = split(renamed[key])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import obstacles, rights
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import BEHIND, Name, split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import (
@@ -30,6 +32,7 @@ _ORDER = {
     "index": Order.INDEX,
     "constraint": Order.CONSTRAINT,
 }
+_RESULT = re.compile(r"^ RETURNS .*$", re.MULTILINE)
 # What a definition says, so that making the object again puts it right.
 DEFINED: dict[str, frozenset[str]] = {
     "index": frozenset({"definition", "columns", "predicate", "unique", "invalid"}),
@@ -103,9 +106,19 @@ def _online(name: Name, wanted: Attributes, old: bool, context: Context) -> Onli
     return None
 
 
+def _other_signature(live: Attributes | None, wanted: Attributes) -> bool:
+    """A routine that CREATE OR REPLACE refuses to turn into the wanted one: another result, or a default too many."""
+    old, new = (str((found or wanted)["definition"]) for found in (live, wanted))
+    header, result = old.split("\n", 1)[0], _RESULT.search(new)
+    return (" DEFAULT " in header and header != new.split("\n", 1)[0]) or (result is not None and result[0] not in old)
+
+
 def _class_of(name: Name, live: Attributes | None, wanted: Attributes, differ: frozenset[str]) -> str:
     if name.kind == "constraint":
         return "A" if live is None and wanted.get("type") in ("check", "foreign key") else "B"
+    if name.kind in ("function", "procedure"):
+        # What calls it may have been made for the other one.
+        return "B" if _other_signature(live, wanted) else "A"
     if name.kind == "index" and differ != {"invalid"}:
         return "B" if wanted.get("unique") or (live or {}).get("unique") else "A"
     return "A"
@@ -113,7 +126,7 @@ def _class_of(name: Name, live: Attributes | None, wanted: Attributes, differ: f
 
 def _again(name: Name, live: Attributes | None, wanted: Attributes, differ: frozenset[str], context: Context) -> Step:
     """Make it, in place of what stands there."""
-    replaced = name.kind in ("function", "procedure", "view")
+    replaced = name.kind == "view" or (name.kind in ("function", "procedure") and not _other_signature(live, wanted))
     old = live is not None and not replaced
     order = _ORDER.get(name.kind, Order.ATTACHED)
     if name.kind == "constraint" and wanted.get("type") in _KEYS:
