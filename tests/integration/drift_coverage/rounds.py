@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding, find
@@ -34,8 +34,8 @@ class Damage:
         return max(finding.step.drift_class for finding in self.findings)
 
     @property
-    def keys(self) -> set[str]:
-        return {finding.key for finding in self.findings}
+    def id(self) -> str:
+        return self.change.id
 
 
 def sort_by_class(trial: Trial) -> dict[str, list[Damage]]:
@@ -59,22 +59,34 @@ def sort_by_class(trial: Trial) -> dict[str, list[Damage]]:
     return result
 
 
-def rounds(harmless: Sequence[Damage], items: Iterable[Item]) -> Iterator[list[Damage]]:
-    """Every object changed in some way at once, until each of the changes was among them."""
+def every_object(harmless: Sequence[Damage], left: set[str], items: Iterable[Item], number: int) -> list[Damage]:
+    """One change for each object, first of those that are left; another one in each round."""
     of_shape: dict[tuple[str, ...], list[Change]] = defaultdict(list)
     for damage in harmless:
         of_shape[damage.item.shape].append(damage.change)
-    left = {(damage.change.id, damage.item.shape) for damage in harmless}
-    everything = list(items)
-    number = 0
-    while left:
-        chosen = []
-        for place, item in enumerate(everything):
-            fitting = [change for change in of_shape[item.shape] if change.statements(item)]
-            fitting = [change for change in fitting if (change.id, item.shape) in left] or fitting
-            if fitting:
-                chosen.append(Damage(fitting[(place + number) % len(fitting)], item))
-        before, number = len(left), number + 1
-        left -= {(damage.change.id, damage.item.shape) for damage in chosen}
-        assert len(left) < before, f"no object takes these: {sorted(left)}"
-        yield chosen
+    chosen = []
+    for place, item in enumerate(items):
+        fitting = [change for change in of_shape[item.shape] if change.statements(item)]
+        fitting = [change for change in fitting if change.id in left] or fitting
+        if fitting:
+            chosen.append(Damage(fitting[(place + number) % len(fitting)], item))
+    return chosen
+
+
+# Of these there are few, and what is done to one of them is mostly a right beside other rights.
+_SHARED = ("database", "schema", "view", "function")
+
+
+def apart(damages: Iterable[Damage], items: Sequence[Item]) -> list[Damage]:
+    """The same changes, each on an object of the shape in a table of its own; those that find one."""
+    chosen: list[Damage] = []
+    taken: dict[str, bool] = {}
+    for damage in damages:
+        shared = damage.change.kind in _SHARED
+        for item in items:
+            free = item.place not in taken or (shared and taken[item.place])
+            if item.shape == damage.item.shape and free and damage.change.statements(item):
+                chosen.append(Damage(damage.change, item))
+                taken[item.place] = shared
+                break
+    return chosen

@@ -77,18 +77,17 @@ change(
         item.bare in ("erp.set_updated_at()", "set_updated_at()", "touch()", "same(one integer, two integer)")
     ),
 )
-change(
-    "function",
-    "result",
-    ["DROP FUNCTION {sql} CASCADE", "CREATE FUNCTION {sql} RETURNS smallint LANGUAGE sql AS 'SELECT 1::smallint'"],
-    where=lambda item: "trigger" not in item.definition and _written(item),
-)
-change(
-    "function",
-    "language",
-    ["DROP FUNCTION {sql} CASCADE", "CREATE FUNCTION {sql} RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"],
-    where=_written,
-)
+_REPLACED = ["DROP FUNCTION {sql} CASCADE", "ALTER FUNCTION {sql} OWNER TO erp_admin"]
+for _name, _made in (
+    ("result", "RETURNS smallint LANGUAGE sql AS 'SELECT 1::smallint'"),
+    ("language", "RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"),
+):
+    change(
+        "function",
+        _name,
+        [_REPLACED[0], f"CREATE FUNCTION {{sql}} {_made}", _REPLACED[1]],
+        where=lambda item: "trigger" not in item.definition and _written(item),
+    )
 change(
     "function",
     "an extra one of the same name",

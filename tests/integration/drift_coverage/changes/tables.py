@@ -60,7 +60,7 @@ change(
 change(
     "table",
     "inherited by a table that is not looked at",
-    "CREATE TABLE public.down () INHERITS ({sql})",
+    ["CREATE TABLE public.down () INHERITS ({sql})", "ALTER TABLE public.down OWNER TO erp_admin"],
     where=lambda item: _plain(item) or item.bare == "base",
 )
 change(
@@ -155,7 +155,10 @@ change(
 change(
     "table",
     "extra foreign key from a table that is not looked at",
-    lambda item: f"CREATE TABLE public.pointing (p bigint CONSTRAINT extra REFERENCES {item.sql} ({_first(item)}))",
+    lambda item: [
+        f"CREATE TABLE public.pointing (p bigint CONSTRAINT extra REFERENCES {item.sql} ({_first(item)}))",
+        "ALTER TABLE public.pointing OWNER TO erp_admin",
+    ],
     "constraint public.pointing extra",
     where=lambda item: item.found.schema in ("erp", "agent") and item.get("column_order")[0] == "id",
 )
