@@ -77,12 +77,12 @@ def every_object(harmless: Sequence[Damage], left: set[str], items: Iterable[Ite
 _SHARED = ("database", "schema", "view", "function")
 
 
-def apart(damages: Iterable[Damage], items: Sequence[Item]) -> list[Damage]:
+def apart(damages: Iterable[Damage], items: Sequence[Item], share: bool = True) -> list[Damage]:
     """The same changes, each on an object of the shape in a table of its own; those that find one."""
     chosen: list[Damage] = []
     taken: dict[str, bool] = {}
     for damage in damages:
-        shared = damage.change.kind in _SHARED
+        shared = share and damage.change.kind in _SHARED
         for item in items:
             free = item.place not in taken or (shared and taken[item.place])
             if item.shape == damage.item.shape and free and damage.change.statements(item):
