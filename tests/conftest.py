@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For all tests: no command that a test runs shows a traceback."""
+"""For all tests: no command that a test runs shows a traceback; what tests have to say comes at the end."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def no_traceback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     yield
     if found and not request.node.get_closest_marker("traceback"):
         pytest.fail("\n".join(found))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests recorded as their `summary`, whichever process ran them."""
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if getattr(report, "when", None) == "call":
+            for name, value in report.user_properties:
+                if name == "summary":
+                    terminalreporter.write_line(str(value))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import (
     CatalogObject,
@@ -18,13 +17,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.cat
 from psycopg2 import extensions
 
 SCHEMAS = ("erp", "agent")
-# The module's query says what a table has, not in which order.
-ORDER = """
-    SELECT a.attrelid::regclass::text, array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute AS a
-    INNER JOIN pg_class AS c ON c.oid = a.attrelid
-    WHERE c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text = ANY (%s)
-    AND a.attnum > 0 AND NOT a.attisdropped
-    GROUP BY a.attrelid"""
 ON_DELETE = re.compile(r"ON DELETE (SET NULL|CASCADE|RESTRICT)")
 
 
@@ -82,7 +74,8 @@ def _key(item: CatalogObject, columns: dict[str, CatalogObject], unique: set[tup
     )
 
 
-def _table(found: Snapshot, table: CatalogObject, order: list[str]) -> Table:
+def _table(found: Snapshot, table: CatalogObject) -> Table:
+    order: list[str] = table.attributes["column_order"]
     columns = {item.name: item for item in _parts(found, "column", table.schema, table.name)}
     constraints = _parts(found, "constraint", table.schema, table.name)
     indexes = _parts(found, "index", table.schema, table.name)
@@ -110,7 +103,5 @@ def read(connection: extensions.connection) -> tuple[Table, ...]:
         cursor.execute("SET search_path = pg_catalog")
         cursor.execute(SNAPSHOT, {"schemas": list(SCHEMAS)})
         found = snapshot(cursor.fetchall())
-        cursor.execute(ORDER, (list(SCHEMAS),))
-        order: dict[str, Any] = dict(cursor.fetchall())
-    tables = [_table(found, item, order[f"{item.schema}.{item.name}"]) for item in found.of_kind("table")]
+    tables = [_table(found, item) for item in found.of_kind("table")]
     return tuple(sorted(tables, key=lambda table: (SCHEMAS.index(table.schema), table.name)))

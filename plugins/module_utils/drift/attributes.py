@@ -20,7 +20,11 @@ _RULE_STATES = {None: "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENA
 _MAIN = ("numeric", "inet", "cidr")
 _CLOSES = ("row_security", "force_row_security")
 # Objects with an owner of their own; an index follows its table, a column's sequence as well.
-_OWNED = (*ROUTINES, "table", "view", "materialized view", "foreign table", "sequence", "schema", "type", "statistics")
+_OWNED = (
+    *(*ROUTINES, "table", "view", "materialized view", "foreign table", "sequence", "schema", "type", "statistics"),
+    *("composite type", "collation", "conversion", "operator", "operator class", "operator family", "publication"),
+    *("text search configuration", "text search dictionary"),
+)
 # What rows are stored by: a difference there is never put back without a person.
 _DATA = ("table", "materialized view", "foreign table", "type", "composite type")
 
@@ -69,6 +73,35 @@ def _clustered(name: Name, wanted: Any) -> list[str]:
     return [f"ALTER TABLE {name.table} " + (f"CLUSTER ON {identifier(name.name)}" if wanted else "SET WITHOUT CLUSTER")]
 
 
+def _index_statistics(name: Name, live: Attributes | None, wanted: Attributes | None) -> list[str]:
+    old, new = live or {}, wanted or {}
+    return [
+        f"ALTER INDEX {name.quoted} ALTER COLUMN {number} SET STATISTICS {new.get(number, -1)}"
+        for number in sorted({*old, *new})
+        if old.get(number) != new.get(number)
+    ]
+
+
+def _inherited_by(name: Name, live: Sequence[str] | None, wanted: Sequence[str] | None) -> list[str]:
+    """A child that is gone had rows of its own."""
+    extra = [child for child in live or () if child not in (wanted or ())]
+    return [f"ALTER TABLE {child} NO INHERIT {name.quoted}" for child in extra]
+
+
+def _constraint_comments(name: Name, live: Attributes | None, wanted: Attributes | None) -> list[str]:
+    old, new = live or {}, wanted or {}
+    return [
+        f"COMMENT ON CONSTRAINT {identifier(constraint)} ON DOMAIN {name.quoted} IS "
+        + (literal(new[constraint]) if constraint in new else "NULL")
+        for constraint in sorted({*old, *new})
+        if old.get(constraint) != new.get(constraint)
+    ]
+
+
+def _tablespace(name: Name, wanted: str | None) -> list[str]:
+    return [f"ALTER {name.spelled} SET TABLESPACE {identifier(wanted or 'pg_default')}"]
+
+
 _Make = Callable[[Name, Any, Any, Context], list[str]]
 
 
@@ -86,6 +119,25 @@ def _switch(on: str, off: str) -> _Make:
 
 
 RULES: dict[tuple[str, str], Rule] = {
+    **{
+        (kind, "type_comment"): Rule(
+            "A",
+            Order.LAST,
+            lambda n, o, w, c: [f"COMMENT ON TYPE {n.quoted} IS {literal(w) if w else 'NULL'}"],
+        )
+        for kind in ("table", "view", "materialized view", "foreign table", "composite type")
+    },
+    **{
+        # All of it is written again, and nobody can use it meanwhile.
+        (kind, "tablespace"): Rule("B", Order.TABLE, lambda n, o, w, c: _tablespace(n, w))
+        for kind in ("table", "index", "materialized view")
+    },
+    ("table", "inherited_by"): Rule("B", Order.TABLE, lambda n, o, w, c: _inherited_by(n, o, w)),
+    ("index", "statistics"): Rule("A", Order.LAST, lambda n, o, w, c: _index_statistics(n, o, w)),
+    ("type", "constraint_comments"): Rule("A", Order.LAST, lambda n, o, w, c: _constraint_comments(n, o, w)),
+    ("materialized view", "unpopulated"): Rule(
+        "B", Order.LAST, lambda n, o, w, c: [f"REFRESH {n.spelled}{' WITH NO DATA' if w else ''}"]
+    ),
     ("table", "options"): Rule("A", Order.TABLE, lambda n, o, w, c: _options(f"ALTER TABLE {n.quoted}", o, w)),
     ("table", "toast_options"): Rule(
         "A", Order.TABLE, lambda n, o, w, c: _options(f"ALTER TABLE {n.quoted}", o, w, "toast.")

@@ -113,11 +113,11 @@ def steps(name: Name, live: Attributes, wanted: Attributes, differ: frozenset[st
         result.append(_not_null(name, wanted))
     if "identity" in differ:
         result.append(_identity(name, live, wanted, context))
-    computed = differ & {"generated", "expression", "collation"}
+    computed = differ & {"generated", "expression", "collation", "collation_schema"}
     if computed:
         # Its values would have to be computed or sorted anew: the column is another one.
         result.append(Step("C", Order.COLUMN, attributes=computed))
     return result
 
 
-HANDLED = frozenset({"type", "not_null", "identity", "generated", "expression", "collation"})
+HANDLED = frozenset({"type", "not_null", "identity", "generated", "expression", "collation", "collation_schema"})

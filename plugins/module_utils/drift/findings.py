@@ -18,7 +18,13 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import 
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import Name, split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.renames import pairs
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import WHOLE, Attributes, Context, Step
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import (
+    WHOLE,
+    Attributes,
+    Context,
+    Order,
+    Step,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
 
 
@@ -31,6 +37,11 @@ class Finding:
     detail: str
     # missing, extra, renamed or changed
     kind: str
+
+    @property
+    def first(self) -> bool:
+        """Nothing else can be done before it, neither by the access files nor by another repair."""
+        return self.step.order is Order.OWN
 
     @property
     def of_access(self) -> bool:
@@ -51,13 +62,9 @@ class Finding:
         return {**rest, **{name: wanted[name] for name in self.step.attributes if name in wanted}}
 
 
-def _differ(live: Attributes, wanted: Attributes) -> frozenset[str]:
-    return frozenset(name for name in {*live, *wanted} if live.get(name) != wanted.get(name))
-
-
 def _steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: Context) -> Iterator[Step]:
     """The steps of one object that is there and differs."""
-    differ = _differ(live, wanted)
+    differ = catalog.differing(live, wanted)
     again = differ & objects.DEFINED.get(name.kind, WHOLE)
     if again:
         yield objects.redefined(name, live, wanted, again, context)
@@ -66,23 +73,26 @@ def _steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: 
         differ -= columns.HANDLED
     if "acl" in differ and "owner" not in differ:
         yield from rights.steps(key, name, live, wanted, context)
+    if "type_acl" in differ and "owner" not in differ:
+        yield from rights.of_type(name, live, wanted)
     # With the owner the access list changes: he stands in it.
-    yield from attributes.steps(name, live, wanted, differ - again - {"acl"}, context)
+    yield from attributes.steps(name, live, wanted, differ - again - {"acl", "type_acl"}, context)
 
 
-def _part_of_another(key: str, name: Name, context: Context) -> bool:
-    """What comes and goes with another object is not named beside it."""
+def carrier(key: str, context: Context) -> str | None:
+    """The object with which this one comes and goes, where that differs: it is not named beside it."""
+    name = split(key)
     if name.kind == "index":
         constraint = f"constraint {name.parent} {name.name}"
         old, new = context.recorded.get(constraint, {}), context.live.get(constraint, {})
-        return bool(old.get("definition") != new.get("definition"))
-    if name.kind == "sequence":
-        column = str((context.recorded.get(key) or context.live.get(key) or {}).get("owned_by", ""))
-        table, _dot, inside = column.rpartition(".")
+        return constraint if old.get("definition") != new.get("definition") else None
+    if name.kind == "sequence" and (key in context.recorded) != (key in context.live):
+        owned_by = str((context.recorded.get(key) or context.live.get(key) or {}).get("owned_by", ""))
+        table, _dot, inside = owned_by.rpartition(".")
         column = f"column {table} {inside}"
         kinds = [(found.get(column) or {}).get("identity") for found in (context.recorded, context.live)]
-        return kinds[0] != kinds[1] and (key in context.recorded) != (key in context.live)
-    return False
+        return column if kinds[0] != kinds[1] else None
+    return None
 
 
 def _inside(key: str, name: Name, whole: frozenset[str], context: Context) -> bool:
@@ -104,7 +114,7 @@ def find(context: Context) -> list[Finding]:
     result: list[Finding] = []
     for key in keys:
         name, old, wanted = split(key), live.get(key), recorded.get(key)
-        if key in renamed.values() or _inside(key, name, whole, context) or _part_of_another(key, name, context):
+        if key in renamed.values() or _inside(key, name, whole, context) or carrier(key, context):
             continue
         if key in renamed:
             now = split(renamed[key])

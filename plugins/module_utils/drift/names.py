@@ -11,7 +11,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 
 # Kinds whose key is `kind schema.table name`.
 PARTS = ("column", "constraint", "index", "trigger", "policy", "rule")
-_TWO_WORDS = ("materialized view", "foreign table", "composite type", "default privileges")
+_WORDS = (
+    *("materialized view", "foreign table", "composite type", "shell type", "default privileges"),
+    *("operator class", "operator family"),
+    *("text search configuration", "text search dictionary", "text search parser", "text search template"),
+)
 ROUTINES = ("function", "procedure", "aggregate")
 # An internal trigger is only in the catalog's snapshot when somebody switched it off.
 BEHIND = "behind "
@@ -34,6 +38,14 @@ class Name:
             schema, signature = self.name.split(".", 1)
             routine, arguments = signature.split("(", 1)
             return f"{identifier(schema)}.{identifier(routine)}({arguments}"
+        if self.kind in ("operator class", "operator family"):
+            name, method = self.name.rsplit(" using ", 1)
+            return f"{quoted(name)} USING {method}"
+        if self.kind == "operator":
+            schema, operator = self.name.split(".", 1)
+            return f"{identifier(schema)}.{operator.replace('(', ' (', 1)}"
+        if self.kind == "cast":
+            return f"({self.name.replace(' as ', ' AS ', 1)})"
         if self.kind == "index":
             return f"{identifier(self.parent.split('.', 1)[0])}.{identifier(self.name)}"
         if self.parent:
@@ -50,7 +62,7 @@ class Name:
         """As COMMENT ON, ALTER and DROP call it: `TABLE "erp"."tasks"`, `TRIGGER "t" ON "erp"."tasks"`."""
         if self.kind == "column":
             return f"COLUMN {self.table}.{self.quoted}"
-        kind = "TYPE" if self.kind == "composite type" else self.kind.upper()
+        kind = "TYPE" if self.kind in ("composite type", "shell type") else self.kind.upper()
         inside = f" ON {self.table}" if self.kind in ("constraint", "trigger", "policy", "rule") else ""
         return f"{kind} {self.quoted}{inside}"
 
@@ -65,7 +77,7 @@ def split(key: str) -> Name:
     kind = next((kind for kind in PARTS if key.startswith(f"{kind} ")), None)
     if kind is not None:
         return Name(*key.split(" ", 2))
-    for kind in _TWO_WORDS:
+    for kind in _WORDS:
         if key.startswith(f"{kind} "):
             return Name(kind, "", key[len(kind) + 1 :])
     kind, name = key.split(" ", 1)

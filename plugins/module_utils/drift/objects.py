@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import obstacles, rights
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import BEHIND, Name, split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import (
@@ -21,6 +23,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 MADE_AGAIN = ("index", "constraint", "trigger", "policy", "rule", "statistics", "function", "procedure", "view")
 # Parts of our objects that somebody added; anything else that is extra may be somebody's data or program.
 _TAKEN_AWAY = ("index", "constraint", "trigger", "policy", "rule", "statistics")
+# What somebody hung onto our objects from outside.
+_HUNG_ON = ("publication", "subscription", "cast", "dependency")
 _KEYS = ("primary key", "unique", "exclude")
 _ORDER = {
     "function": Order.ROUTINE,
@@ -28,6 +32,7 @@ _ORDER = {
     "index": Order.INDEX,
     "constraint": Order.CONSTRAINT,
 }
+_RESULT = re.compile(r"^ RETURNS .*$", re.MULTILINE)
 # What a definition says, so that making the object again puts it right.
 DEFINED: dict[str, frozenset[str]] = {
     "index": frozenset({"definition", "columns", "predicate", "unique", "invalid"}),
@@ -101,9 +106,19 @@ def _online(name: Name, wanted: Attributes, old: bool, context: Context) -> Onli
     return None
 
 
+def _other_signature(live: Attributes | None, wanted: Attributes) -> bool:
+    """A routine that CREATE OR REPLACE refuses to turn into the wanted one: another result, or a default too many."""
+    old, new = (str((found or wanted)["definition"]) for found in (live, wanted))
+    header, result = old.split("\n", 1)[0], _RESULT.search(new)
+    return (" DEFAULT " in header and header != new.split("\n", 1)[0]) or (result is not None and result[0] not in old)
+
+
 def _class_of(name: Name, live: Attributes | None, wanted: Attributes, differ: frozenset[str]) -> str:
     if name.kind == "constraint":
         return "A" if live is None and wanted.get("type") in ("check", "foreign key") else "B"
+    if name.kind in ("function", "procedure"):
+        # What calls it may have been made for the other one.
+        return "B" if _other_signature(live, wanted) else "A"
     if name.kind == "index" and differ != {"invalid"}:
         return "B" if wanted.get("unique") or (live or {}).get("unique") else "A"
     return "A"
@@ -111,7 +126,7 @@ def _class_of(name: Name, live: Attributes | None, wanted: Attributes, differ: f
 
 def _again(name: Name, live: Attributes | None, wanted: Attributes, differ: frozenset[str], context: Context) -> Step:
     """Make it, in place of what stands there."""
-    replaced = name.kind in ("function", "procedure", "view")
+    replaced = name.kind == "view" or (name.kind in ("function", "procedure") and not _other_signature(live, wanted))
     old = live is not None and not replaced
     order = _ORDER.get(name.kind, Order.ATTACHED)
     if name.kind == "constraint" and wanted.get("type") in _KEYS:
@@ -154,6 +169,19 @@ def missing(key: str, name: Name, wanted: Attributes, context: Context) -> Step:
     return _again(name, None, wanted, WHOLE, context)
 
 
+def _taken_off(name: Name, live: Attributes) -> tuple[str, ...]:
+    if name.kind == "subscription":
+        # It goes on elsewhere: its own server has to be told as well.
+        return ()
+    if name.kind != "dependency":
+        return (drop(name),)
+    what, extension = name.name.rsplit(" on ", 1)
+    kind, identity = what.split(" ", 1)
+    if live["type"] == "member":
+        return (f"ALTER EXTENSION {identifier(extension)} DROP {kind.upper()} {identity}",)
+    return (f"ALTER {kind.upper()} {identity} NO DEPENDS ON EXTENSION {identifier(extension)}",)
+
+
 def surplus(key: str, name: Name, live: Attributes, context: Context) -> Step:
     """It is there and nobody asked for it."""
     if name.kind == "trigger" and name.name.startswith(BEHIND):
@@ -162,6 +190,9 @@ def surplus(key: str, name: Name, live: Attributes, context: Context) -> Step:
         found = rights.steps(key, name, live, rights.built_in(name, live), context)
         statements = tuple(statement for step in found for statement in step.statements)
         return Step("B", Order.LAST, statements, by_admin=found[0].by_admin, takes_access=True)
+    if name.kind in _HUNG_ON:
+        by_admin = live.get("owner", context.owner) != context.owner or name.kind == "dependency"
+        return Step("B", Order.DROP, _taken_off(name, live), by_admin=by_admin)
     if name.kind not in _TAKEN_AWAY:
         return Step("C", Order.DROP)
     return Step("B", Order.DROP, (drop(name),), takes_access=name.kind == "policy")

@@ -20,8 +20,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.cat
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import DatabaseError, Session
 
-# A new object first, then its comment and its rights; one more for what needed another object to be there.
-_PASSES = 4
+# The owner's rights, a new object, then its comment and its rights; one more for what needed another object.
+_PASSES = 5
 _SIZES = "SELECT name, coalesce(pg_table_size(to_regclass(name)), 0) FROM unnest(%s) AS name"
 _POINT = "SAVEPOINT repair"
 _BACK = "ROLLBACK TO SAVEPOINT repair"
@@ -62,6 +62,7 @@ class Repairs:
                 for finding in self.left(wanted, live.objects)
                 if self.policy.repairs(finding) and finding not in self.failed and not skip(finding)
             ]
+            todo = [finding for finding in todo if finding.first] or todo
             if not todo or todo == before:
                 break
             self._execute(sorted(todo, key=lambda finding: (finding.step.order, finding.key)))

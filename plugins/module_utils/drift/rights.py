@@ -57,14 +57,33 @@ def _escaped(text: str) -> str:
 
 def steps(key: str, name: Name, live: Attributes, wanted: Attributes, context: Context) -> list[Step]:
     """What is missing, then what is too much; only who gave a right may differ, and that is left."""
+    own = _of(wanted.get("owner"), wanted)
     revoke, grant = _statements(name, live, wanted, context.database)
+    _revoke, mine = _statements(name, live, {"acl": own}, context.database)
+    grant = [statement for statement in grant if statement not in mine]
     # Default privileges of another role are that role's, or the administrator's.
     foreign = name.kind == "default privileges" and not name.name.endswith(f" for {context.owner}")
-    result = [Step("A", Order.LAST, tuple(grant), _ATTRIBUTES, by_admin=foreign)] if grant else []
+    result = [Step("A", Order.OWN, tuple(mine), _ATTRIBUTES)] if mine else []
+    result += [Step("A", Order.LAST, tuple(grant), _ATTRIBUTES, by_admin=foreign)] if grant else []
     if revoke:
         drift_class = "A" if key in context.made else "B"
         result.append(Step(drift_class, Order.LAST, tuple(revoke), _ATTRIBUTES, by_admin=foreign, takes_access=True))
     return result or [Step("B", Order.LAST, attributes=_ATTRIBUTES)]
+
+
+def of_type(name: Name, live: Attributes, wanted: Attributes) -> list[Step]:
+    """The rights to a table as a type; without any written down everybody has them."""
+    owner = identifier(wanted["owner"])
+    usual = [f"=U/{owner}", f"{owner}=U/{owner}"]
+    old, new = live.get("type_acl") or usual, wanted.get("type_acl") or usual
+    target = f"%s ON TYPE {_escaped(name.quoted)}"
+    attributes = frozenset({"type_acl"})
+    result = []
+    for drift_class, statements in (("A", acl.granting(old, new, target)), ("B", acl.revoking(old, new, target))):
+        if statements:
+            takes = drift_class == "B"
+            result.append(Step(drift_class, Order.LAST, tuple(statements), attributes, takes_access=takes))
+    return result or [Step("B", Order.LAST, attributes=attributes)]
 
 
 def built_in(name: Name, known: Attributes) -> Attributes:
@@ -77,5 +96,10 @@ def built_in(name: Name, known: Attributes) -> Attributes:
         # Those of one schema only add to the others.
         return {"acl": []}
     public = {"functions": ["=X/"], "types": ["=U/"]}.get(where, [])
-    own = [item for item in known.get("acl") or () if item.startswith((f"{owner}=", f"{identifier(owner)}="))]
-    return {"acl": public + own}
+    return {"acl": public + _of(owner, known)}
+
+
+def _of(role: str | None, known: Attributes) -> list[str]:
+    """The items of one role."""
+    begin = () if role is None else (f"{role}=", f"{identifier(role)}=")
+    return [item for item in known.get("acl") or () if item.startswith(begin)]

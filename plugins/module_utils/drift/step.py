@@ -23,15 +23,17 @@ WHOLE: frozenset[str] = frozenset()
 class Order(enum.IntEnum):
     """What others need comes first."""
 
-    DROP = 0
-    ROUTINE = 1
-    COLUMN = 2
-    TABLE = 3
-    KEY = 4
-    CONSTRAINT = 5
-    INDEX = 6
-    ATTACHED = 7
-    LAST = 8
+    # The owner's own rights to what is his: without them he can do nothing else.
+    OWN = 0
+    DROP = 1
+    ROUTINE = 2
+    COLUMN = 3
+    TABLE = 4
+    KEY = 5
+    CONSTRAINT = 6
+    INDEX = 7
+    ATTACHED = 8
+    LAST = 9
 
 
 @dataclass(frozen=True)

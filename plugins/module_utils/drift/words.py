@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import acl
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import WHOLE, Attributes
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
 
 # What may hold rows, or stand for some.
 _DATA = ("schema", "table", "column", "materialized view", "foreign table", "sequence", "type", "composite type")
@@ -28,10 +29,8 @@ def of(live: Attributes | None, wanted: Attributes | None, only: frozenset[str] 
     if live is None or wanted is None:
         return "missing" if live is None else "extra"
     result = []
-    for name in sorted(only or {*live, *wanted}):
+    for name in sorted(catalog.differing(live, wanted) & only if only else catalog.differing(live, wanted)):
         old, new = live.get(name), wanted.get(name)
-        if old == new:
-            continue
         if name == "acl":
             # The same rights may be written down as given by somebody else.
             result += acl.differences(old or (), new or ()) or ["who gave the rights"]

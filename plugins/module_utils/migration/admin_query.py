@@ -22,7 +22,11 @@ _EVERYBODY = """
         'admin_of', (SELECT coalesce(jsonb_agg(DISTINCT pg_get_userbyid(m.roleid)), '[]')
             FROM pg_auth_members AS m WHERE m.member = r.oid AND m.admin_option),
         'members', (SELECT coalesce(jsonb_agg(DISTINCT pg_get_userbyid(m.member)), '[]')
-            FROM pg_auth_members AS m WHERE m.roleid = r.oid)))
+            FROM pg_auth_members AS m WHERE m.roleid = r.oid),
+        -- Who is no superuser can neither give nor take such a right.
+        'parameters', (SELECT jsonb_agg(x.privilege_type || ' ' || p.parname ORDER BY p.parname, x.privilege_type)
+            FROM pg_parameter_acl AS p, aclexplode(p.paracl) AS x
+            WHERE x.grantee = r.oid AND (SELECT u.rolsuper FROM pg_roles AS u WHERE u.rolname = current_user))))
         FROM pg_roles AS r WHERE r.rolname = ANY (%(roles)s)),
     'database', (SELECT jsonb_build_object(
         'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate,
@@ -50,6 +54,8 @@ _SUPERUSER = r"""
     'own_settings', (SELECT jsonb_object_agg(coalesce(d.datname, ''), to_jsonb(s.setconfig))
         FROM pg_db_role_setting AS s LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
         WHERE s.setrole = current_user::regrole),
+    'common_parameters', (SELECT jsonb_agg(x.privilege_type || ' ' || p.parname ORDER BY p.parname, x.privilege_type)
+        FROM pg_parameter_acl AS p, aclexplode(p.paracl) AS x WHERE x.grantee = 0),
     'common_settings', (SELECT to_jsonb(s.setconfig) FROM pg_db_role_setting AS s
         WHERE s.setrole = 0 AND s.setdatabase = 0),
     'system', (SELECT jsonb_agg(jsonb_build_object(

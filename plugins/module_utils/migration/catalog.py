@@ -13,14 +13,13 @@ from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import names
 
-ALGORITHM = "catalog-2"
-# catalog-1 did not look at schema public, in which everybody may have rights.
-_ADDED = {"catalog-1": "schema public"}
+ALGORITHM = "catalog-3"
 # What belongs to the server, not to the schema: an assertion may ask for it, the fingerprint does not hold it.
 _ENVIRONMENT = {"extension"}
 # What sql/access decides about objects that the migrations made.
 ACCESS_KINDS = {"policy", "default privileges"}
 ACCESS_ATTRIBUTES = {"acl", "row_security", "force_row_security"}
+_ORDER = "column_order"
 
 Attributes = Mapping[str, Any]
 Objects = Mapping[str, Attributes]
@@ -91,7 +90,9 @@ def fingerprint(objects: Objects) -> str:
 def line(key: str, attributes: Attributes) -> str:
     """`index erp.projects projects_status_idx: CREATE INDEX ... unique comment="..."`"""
     parts = []
-    for name in sorted(attributes, key=lambda name: (name not in ("definition", "type"), name)):
+    # The columns have lines of their own.
+    shown = attributes.keys() - {_ORDER}
+    for name in sorted(shown, key=lambda name: (name not in ("definition", "type"), name)):
         value = attributes[name]
         if name in ("definition", "type") and isinstance(value, str):
             parts.append(value.replace("\n", "\\n"))
@@ -106,9 +107,25 @@ def lines(objects: Objects) -> set[str]:
     return {line(key, attributes) for key, attributes in objects.items()}
 
 
+def differing(old: Attributes, new: Attributes) -> frozenset[str]:
+    """Names of attributes that differ. A column that is missing or extra is not another order of the rest."""
+    names = frozenset(name for name in {*old, *new} if old.get(name) != new.get(name))
+    return names - {_ORDER} if _in_order(old.get(_ORDER), new.get(_ORDER)) else names
+
+
+def _in_order(old: list[str] | None, new: list[str] | None) -> bool:
+    if old is None or new is None:
+        return True
+    return [name for name in old if name in new] == [name for name in new if name in old]
+
+
+def _same(old: Attributes | None, new: Attributes | None) -> bool:
+    return old is None and new is None if old is None or new is None else not differing(old, new)
+
+
 def changed(before: Objects, after: Objects) -> list[str]:
     """Keys of objects that appeared, vanished or differ."""
-    return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+    return sorted(key for key in {*before, *after} if not _same(before.get(key), after.get(key)))
 
 
 def concerns_access(recorded: Objects, live: Objects, made_by_access: Iterable[str]) -> bool:
@@ -134,17 +151,6 @@ def by_access(key: str, wanted: Attributes, live: Attributes | None, made: Itera
     return {**rest, **{name: wanted[name] for name in ACCESS_ATTRIBUTES if name in wanted}}
 
 
-def seen_by(algorithm: str, objects: Objects, schemas: Iterable[str]) -> Objects | None:
-    """The objects as an older algorithm knew them; None for one that this module does not know."""
-    if algorithm == ALGORITHM:
-        return objects
-    added = _ADDED.get(algorithm)
-    if added is None:
-        return None
-    managed = {f"schema {name}" for name in schemas}
-    return {key: value for key, value in objects.items() if key != added or key in managed}
-
-
 def carry(recorded: Objects, before: Objects, after: Objects) -> dict[str, Attributes]:
     """What to record after a transaction: its own changes over the record, so that foreign ones stay visible."""
     result: dict[str, Attributes] = {}
@@ -161,4 +167,15 @@ def carry(recorded: Objects, before: Objects, after: Objects) -> dict[str, Attri
 def _carry_attributes(recorded: Attributes, before: Attributes, after: Attributes) -> Attributes:
     names = {*recorded, *after}
     chosen = {name: recorded.get(name) if before.get(name) == after.get(name) else after.get(name) for name in names}
+    if all(_ORDER in attributes for attributes in (recorded, before, after)):
+        chosen[_ORDER] = _carry_order(recorded[_ORDER], before[_ORDER], after[_ORDER])
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+def _carry_order(recorded: list[str], before: list[str], after: list[str]) -> list[str]:
+    """Without the columns that somebody else made, and with those that somebody else dropped."""
+    result = [name for name in after if name in recorded or name not in before]
+    for place, name in enumerate(recorded):
+        if name not in before and name not in result:
+            result.insert(result.index(recorded[place - 1]) + 1 if place and recorded[place - 1] in result else 0, name)
+    return result

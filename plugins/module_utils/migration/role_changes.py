@@ -80,6 +80,12 @@ def setting_name(name: str) -> str:
     return ".".join(identifier(part) for part in name.split("."))
 
 
+def parameter(right: str) -> str:
+    """`SET work_mem` as GRANT and REVOKE take it."""
+    privilege, name = right.rsplit(" ", 1)
+    return f"{privilege} ON PARAMETER {setting_name(name)}"
+
+
 def _summary(found: Mapping[str, Any], member_of: Iterable[str], settings: list[str], comment: str | None) -> str:
     words = ["login" if found["login"] else "nologin", "inherit" if found["inherit"] else "noinherit"]
     words += [key for key in (*FORBIDDEN, "expires") if found.get(key)]
@@ -135,6 +141,10 @@ def role_change(
     for group in sorted(set(found.get("admin_of", ())) & set(wanted.member_of)):
         statements.append(f"REVOKE ADMIN OPTION FOR {identifier(group)} FROM {quoted}")
         words.append(f"may make others members of {group}")
+    for right in found.get("parameters") or ():
+        statements.append(f"REVOKE {parameter(right)} FROM {quoted}")
+        words.append(f"extra right: {right}")
+        before = [*before, f"right={right}"]
     missing = [group for group in wanted.member_of if group not in member_of]
     words += [f"no member of {group}" for group in missing]
     if not statements and not missing:
@@ -176,7 +186,7 @@ def database_change(
         statements.insert(0, f"ALTER DATABASE {quoted} OWNER TO {identifier(owner)}")
         words.append(f"owner {found['owner']} instead of {owner}")
     elif state.get("connects") is False:
-        statements.append(f"GRANT CONNECT ON DATABASE {quoted} TO {identifier(owner)}")
+        statements.append(f"GRANT ALL ON DATABASE {quoted} TO {identifier(owner)}")
         words.append("its owner may not connect")
         marks.append("closed_to_its_owner")
     limit = state.get("connection_limit", -1)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import names, words
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.findings import Finding, carrier
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import baseline, catalog
@@ -77,9 +77,14 @@ def predicted(state: State, policy: Policy, handled: frozenset[str]) -> Drift:
     """Before the access files can be tried: they bring their own part back to what is recorded."""
     live = state.snapshot.objects
     after: dict[str, Attributes | None] = {**live}
-    for finding in state.findings:
-        if policy.repairs(finding) and finding.key not in handled:
-            after[finding.key] = finding.repaired(live.get(finding.key), state.recorded.get(finding.key))
+    repaired = [finding for finding in state.findings if policy.repairs(finding) and finding.key not in handled]
+    for finding in repaired:
+        after[finding.key] = finding.repaired(after.get(finding.key), state.recorded.get(finding.key))
+    keys = {finding.key for finding in repaired}
+    context = Context(state.recorded, live, database="", owner="")
+    for key in catalog.changed(state.recorded, live):
+        if carrier(key, context) in keys:
+            after[key] = state.recorded.get(key)
     if state.access:
         for key in catalog.changed(state.recorded, live):
             wanted = state.recorded.get(key)

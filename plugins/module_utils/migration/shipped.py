@@ -8,13 +8,13 @@ from __future__ import annotations
 import binascii
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import acl
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, catalog_history
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Attributes, Objects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -67,13 +67,13 @@ class Shipped:
         return Expected(self.version, self.algorithm, self.fingerprint, self.access, self.access_objects, "")
 
     def differences(
-        self, objects: Objects, algorithm: str = catalog.ALGORITHM, schemas: Iterable[str] = ()
+        self, objects: Objects, algorithm: str = catalog.ALGORITHM, schemas: Collection[str] = ()
     ) -> list[str]:
         """Objects that are not as the release makes them, as far as that algorithm sees.
 
         Rights of roles that somebody added are left out.
         """
-        sides = (catalog.seen_by(algorithm, side, schemas) or {} for side in (self.objects, objects))
+        sides = (catalog_history.seen_by(algorithm, side, schemas) or {} for side in (self.objects, objects))
         return catalog.changed(*(self.comparable(side) for side in sides))
 
     def comparable(self, objects: Objects) -> dict[str, Attributes]:

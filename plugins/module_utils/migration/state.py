@@ -16,6 +16,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     asserts_sql,
     baseline,
     catalog,
+    catalog_history,
     catalog_query,
     ledger,
     shipped,
@@ -152,17 +153,15 @@ def judge(
     expected = book.expected
     recorded: Mapping[str, Attributes] = objects
     if expected:
-        seen = catalog.seen_by(expected.catalog_algo, objects, work.schemas)
+        seen = catalog_history.seen_by(expected.catalog_algo, objects, work.schemas)
         if seen is None:
             raise MigrationError(
                 f"the recorded catalog was made by {expected.catalog_algo}, this module knows {catalog.ALGORITHM}; "
                 "nothing was changed; update the collection"
             )
         if expected.fingerprint != (mark if seen is objects else catalog.fingerprint(seen)):
-            # What the older algorithm did not know counts as recorded.
-            unknown = {key: value for key, value in objects.items() if key not in seen}
             objects_of = work.shipped.objects if work.shipped and taken_over else _recorded(session, expected)
-            recorded = {**objects_of, **unknown}
+            recorded = catalog_history.completed(objects_of, objects, seen)
     verdict = shipped.judge(work, wanted, expected, recorded, objects)
     recorded = verdict.recorded(recorded)
     access = bool(work.access) and (

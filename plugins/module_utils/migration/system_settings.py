@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.role_changes import (
     compare_settings,
+    parameter,
     setting_name,
     split_settings,
 )
@@ -90,6 +91,10 @@ def changes(state: Mapping[str, Any]) -> list[Change]:
     for name in sorted(split_settings(state.get("common_settings") or ())):
         statement = f"ALTER ROLE ALL RESET {setting_name(name)}"
         result.append(Change(f"database setting {name}", "set for all roles", None, (statement,), "set for all roles"))
+    for right in state.get("common_parameters") or ():
+        words = f"everybody has the right {right.rsplit(' ', 1)[0]}"
+        statement = f"REVOKE {parameter(right)} FROM PUBLIC"
+        result.append(Change(f"database setting {right.rsplit(' ', 1)[1]}", words, None, (statement,), words))
     return [*result, *_own(state)]
 
 

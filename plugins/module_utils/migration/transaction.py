@@ -136,7 +136,7 @@ def _repair_below_access(
     theirs = set(before.access_objects)
 
     def skip(finding: Finding) -> bool:
-        return before.access and (finding.of_access or finding.key in theirs)
+        return before.access and not finding.first and (finding.of_access or finding.key in theirs)
 
     live = repairs.run(wanted, live, skip)
     left = [finding for finding in repairs.left(wanted, live.objects) if not skip(finding)]

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog
+import pytest
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, catalog_history
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import literal
 
 from tests.cluster import Cluster
 from tests.integration.postgresql_migration.conftest import ONE
@@ -152,15 +155,20 @@ def test_a_bare_server(tmp_path: Path, kept: Drifting) -> None:
         )
 
 
-def test_an_older_record_is_made_anew_once(kept: Drifting) -> None:
-    """catalog-1 knew nothing of schema public: what stands there counts as recorded, and the access files run."""
+@pytest.mark.parametrize("algorithm", ["catalog-1", "catalog-2"])
+def test_an_older_record_is_made_anew_once(kept: Drifting, algorithm: str) -> None:
+    """What the older one did not look at counts as recorded, and the access files run."""
     last = "(SELECT max(version) FROM migration.applied)"
-    older = sql(kept, f"SELECT objects - 'schema public' FROM migration.expected WHERE version = {last}")[0][0]
+    now = sql(kept, f"SELECT objects FROM migration.expected WHERE version = {last}")[0][0]
+    older = catalog_history.seen_by(algorithm, now, ["app"])
+    assert older is not None and older != now
     downgrade = (
-        "UPDATE migration.expected SET catalog_algo = 'catalog-1', objects = objects - 'schema public', "
+        f"UPDATE migration.expected SET catalog_algo = '{algorithm}', objects = {literal(json.dumps(older))}, "
         f"fingerprint = '{catalog.fingerprint(older)}' WHERE version = {last}"
     )
-    ledger = ("migration ledger", "catalog-1 instead of catalog-2")
+    ledger = ("migration ledger", f"{algorithm} instead of {catalog.ALGORITHM}")
     assert told(converge(kept, downgrade)) == changes(ledger)
-    done = converge(kept, downgrade, "GRANT CREATE ON SCHEMA public TO PUBLIC")
-    assert told(done) == changes(ledger, ("schema public", "extra right of PUBLIC: CREATE"))
+    assert sql(kept, f"SELECT objects FROM migration.expected WHERE version = {last}")[0][0] == now
+    done = converge(kept, downgrade, "GRANT CREATE ON SCHEMA public TO PUBLIC", "DROP INDEX app.part_thing_id_idx")
+    index = ("index app.part part_thing_id_idx", "missing")
+    assert told(done) == changes(ledger, index, ("schema public", "extra right of PUBLIC: CREATE"))

@@ -92,17 +92,52 @@ def test_a_record_keeps_foreign_changes_apart_from_ours() -> None:
     }
 
 
-def test_an_older_algorithm_did_not_look_at_schema_public() -> None:
-    objects: dict[str, Any] = {"schema public": {}, "schema s": {}}
-    assert catalog.seen_by(catalog.ALGORITHM, objects, ["s"]) is objects
-    assert catalog.seen_by("catalog-1", objects, ["s"]) == {"schema s": {}}
-    assert catalog.seen_by("catalog-1", objects, ["public", "s"]) == objects
-    assert catalog.seen_by("catalog-3", objects, ["s"]) is None
-
-
 def test_what_the_access_files_will_do_to_an_object() -> None:
     wanted, live = {"acl": ["a"], "comment": "x"}, {"acl": ["b"], "row_security": True, "comment": "y"}
     assert catalog.by_access("table s.t", wanted, live, []) == {"acl": ["a"], "comment": "y"}
     assert catalog.by_access("table s.t", wanted, live, ["table s.t"]) == wanted
     assert catalog.by_access("policy s.t p", wanted, None, []) == wanted
     assert catalog.by_access("table s.t", wanted, None, []) is None
+
+
+def _table(*columns: str) -> dict[str, Any]:
+    return {"owner": "o", "column_order": list(columns)}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "differ"),
+    [
+        ("abc", "abc", set()),
+        ("abc", "acb", {"column_order"}),
+        # A column that is missing, extra or renamed is told by itself.
+        ("abc", "ac", set()),
+        ("abc", "axbc", set()),
+        ("abc", "axc", set()),
+        ("abc", "cxa", {"column_order"}),
+    ],
+)
+def test_columns_in_another_order(one: str, two: str, differ: set[str]) -> None:
+    assert catalog.differing(_table(*one), _table(*two)) == differ
+    assert catalog.changed({"t": _table(*one)}, {"t": _table(*two)}) == (["t"] if differ else [])
+    assert catalog.differing(_table(*one), {"owner": "o"}) == set(), "an older record did not know it"
+
+
+def test_a_line_does_not_repeat_the_columns() -> None:
+    assert catalog.line("table s.t", _table("a", "b")) == 'table s.t: owner="o"'
+
+
+@pytest.mark.parametrize(
+    ("recorded", "before", "after", "kept"),
+    [
+        ("ab", "ab", "abn", "abn"),
+        # x is somebody else's; g was dropped by somebody else.
+        ("ab", "axb", "axbn", "abn"),
+        ("agb", "ab", "abn", "agbn"),
+        ("ga", "a", "an", "gan"),
+        ("ag", "a", "ag", "ag"),
+        ("ab", "ab", "b", "b"),
+    ],
+)
+def test_a_record_keeps_the_order_of_its_own_columns(recorded: str, before: str, after: str, kept: str) -> None:
+    result = catalog.carry({"t": _table(*recorded)}, {"t": _table(*before)}, {"t": _table(*after)})
+    assert "".join(result["t"]["column_order"]) == kept

@@ -103,7 +103,7 @@ def test_database() -> None:
         and change.statements
         == (
             'ALTER DATABASE "d" RESET "x"."y"',
-            'GRANT CONNECT ON DATABASE "d" TO "a"',
+            'GRANT ALL ON DATABASE "d" TO "a"',
             'ALTER DATABASE "d" CONNECTION LIMIT -1',
             'ALTER DATABASE "d" ALLOW_CONNECTIONS true',
             'ALTER DATABASE "d" IS_TEMPLATE false',
