@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, state
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.lock import KEYS
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session, Settings, Target
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Session, Target
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 from tests.bench.schema.contenders import FILES, SCHEMAS, Contender, Contenders
 from tests.bench.schema.machine import (

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.names import split
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog, catalog_query
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Settings
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 from psycopg2 import extras
 
 from tests.cluster import Cluster

@@ -59,7 +59,7 @@ INLINE = "PL/pgSQL function inline_code_block line {} at PERFORM"
     ],
 )
 def test_the_place(fields: dict[str, str], place: Place) -> None:
-    assert place_of(Statement(BLOCK, 10, ("do",)), error(**fields)) == place
+    assert place_of(Statement(" " * 10 + BLOCK, 10, 10 + len(BLOCK), ("do",)), error(**fields)) == place
 
 
 @pytest.mark.parametrize(
