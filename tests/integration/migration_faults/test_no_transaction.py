@@ -159,8 +159,8 @@ def test_where_it_may_not_be(project: Project) -> None:
     project.access("10_index.sql", "SELECT 1;")
     project.migration("001_base.sql", CREATE)
     assert refused(project).message == (
-        "001_base.sql has to make what others work on, and that is part of the run's transaction; "
-        "nothing was changed; remove its mark -- migrate: no-transaction"
+        "001_base.sql has to create what others work on, and that is part of the run's transaction; "
+        "nothing was changed; remove its mark no-transaction"
     )
 
 
