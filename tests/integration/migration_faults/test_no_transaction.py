@@ -119,7 +119,7 @@ def test_what_it_may_hold(project: Project, sql: str) -> None:
 
 
 REPEATED = (
-    "a file without a transaction holds CREATE INDEX CONCURRENTLY with a name, DROP INDEX CONCURRENTLY IF EXISTS or"
+    "a file without a transaction holds CREATE INDEX CONCURRENTLY with a name, DROP INDEX CONCURRENTLY IF EXISTS,"
 )
 
 

@@ -12,6 +12,7 @@ from tests.integration.postgresql_migration.driver import Project, empty
 
 OWN = "is not allowed: the module runs all files in one transaction of its own"
 INSIDE = "cannot run inside a transaction, and a migration is one"
+UNMARKED = "cannot run inside a transaction, and a migration without -- migrate: no-transaction is one"
 REFUSED = {
     "COMMIT;": f"COMMIT {OWN}",
     "begin;": f"BEGIN {OWN}",
@@ -25,8 +26,8 @@ REFUSED = {
     "SET ROLE postgres;": "SET without LOCAL would outlive the file: write SET LOCAL, or name the schema",
     "RESET ALL;": "RESET would change the module's own session",
     "DISCARD ALL;": "DISCARD would change the module's own session",
-    "CREATE INDEX CONCURRENTLY i ON app.thing (name);": f"CONCURRENTLY {INSIDE}",
-    "DROP INDEX CONCURRENTLY app.i;": f"CONCURRENTLY {INSIDE}",
+    "CREATE INDEX CONCURRENTLY i ON app.thing (name);": f"CONCURRENTLY {UNMARKED}",
+    "DROP INDEX CONCURRENTLY app.i;": f"CONCURRENTLY {UNMARKED}",
     "REINDEX TABLE CONCURRENTLY app.thing;": f"REINDEX OF THIS KIND {INSIDE}",
     "VACUUM app.thing;": f"VACUUM {INSIDE}",
     "ALTER SYSTEM SET fsync = off;": f"ALTER SYSTEM {INSIDE}",
