@@ -112,7 +112,7 @@ def test_no_password_is_seen_anywhere(guarded: Project) -> None:
         first = play(guarded)
         guarded.migration("002_more.sql", "SELECT 1;\nSELECT nope;\n")
         failed = play(guarded)
-        wrong = [guarded.run(**{whose: f"{SECRET}wrong"}) for whose in ("login_password", "admin_password")]
+        wrong = [guarded.run(login_password=f"{SECRET}wrong"), guarded.run(admin_password=f"{SECRET}wrong")]
     assert (first.returncode, failed.returncode) == (0, 2), first.stdout + failed.stdout
     assert "changed=1" in first.stdout and 'column "nope" does not exist' in failed.stdout
     assert all("password authentication failed" in run.message for run in wrong)
