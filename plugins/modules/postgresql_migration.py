@@ -156,9 +156,10 @@ options:
     description:
       - V(run) is one transaction for all pending files; where one of them fails, nothing was changed.
       - V(file) is one for each; what was applied before the failing one stays. O(access) and O(assertions) come last.
-      - A file that begins with the comment C(-- migrate: no-transaction) is in none. It holds one statement that can be
-        repeated - C(CREATE INDEX CONCURRENTLY), C(DROP INDEX CONCURRENTLY IF EXISTS) or C(ALTER TYPE ... ADD VALUE IF
-        NOT EXISTS). What comes before it is committed first, and an index that an interrupted run left is built again.
+      - "A file that begins with the comment C(-- migrate: no-transaction) is in none. It holds one statement that can
+        be repeated: C(CREATE INDEX CONCURRENTLY), C(DROP INDEX CONCURRENTLY IF EXISTS), or C(ALTER TYPE) with C(ADD
+        VALUE IF NOT EXISTS). What comes before it is committed first; an index that an interrupted run left is built
+        again."
     type: str
     choices: [run, file]
     default: run

@@ -91,5 +91,15 @@ def test_no_exception_is_raised_that_the_catalogue_does_not_know(name: str) -> N
     for node in ast.walk(ast.parse(read(name))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             raised.add(ast.unparse(node.exc.func).rpartition(".")[2])
-    helpers = {"_wrong", "_fail", "statement_error", "edited", "_refusal", "_unreadable", "DatabaseError"}
+    helpers = {
+        "_wrong",
+        "_fail",
+        "statement_error",
+        "edited",
+        "_refusal",
+        "_unreadable",
+        "_failure",
+        "_partly",
+        "DatabaseError",
+    }
     assert raised - RAISED - helpers - INTERNAL.keys() == set()

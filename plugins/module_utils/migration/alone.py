@@ -56,7 +56,7 @@ def subject_of(file: str, text: str, statements: Sequence[Statement]) -> Subject
     if found is None:
         raise MigrationError(
             f"{place(file, text, statements[0].offset)}: a file without a transaction holds CREATE INDEX CONCURRENTLY "
-            "with a name, DROP INDEX CONCURRENTLY IF EXISTS or ALTER TYPE ... ADD VALUE IF NOT EXISTS, each with the "
+            "with a name, DROP INDEX CONCURRENTLY IF EXISTS, or ALTER TYPE with ADD VALUE IF NOT EXISTS, each with the "
             "schema, because they can be repeated; nothing was changed; write one of them, or remove the mark"
         )
     return found

@@ -100,8 +100,8 @@ def _subject(script: Script, first: bool) -> alone.Subject | None:
         return None
     if first:
         raise MigrationError(
-            f"{script.file} has to make what others work on, and that is part of the run's transaction; "
-            "nothing was changed; remove its mark -- migrate: no-transaction"
+            f"{script.file} has to create what others work on, and that is part of the run's transaction; "
+            "nothing was changed; remove its mark no-transaction"
         )
     return alone.subject_of(script.file, script.text, script.statements)
 

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cluster import Cluster
 from tests.integration.postgresql_migration import conftest
+from tests.integration.postgresql_migration.driver import Project
 
 project = conftest.project
 
@@ -19,3 +21,18 @@ project = conftest.project
 def cluster() -> Iterator[Cluster]:
     with conftest.server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def empty_database(cluster: Cluster) -> str:
+    conftest.as_superuser(cluster, "CREATE DATABASE app_empty OWNER app_owner TEMPLATE template0")
+    return "app_empty"
+
+
+@pytest.fixture
+def untouched(cluster: Cluster, empty_database: str, tmp_path: Path) -> Project:
+    """Two small migrations for a database that every test leaves empty: all that is tried there is refused."""
+    project = Project(cluster, tmp_path / "project", database=empty_database)
+    project.migration("001_base.sql", conftest.ONE)
+    project.migration("002_more.sql", conftest.TWO)
+    return project

@@ -88,15 +88,15 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_in_the_second_file(project: Project, name: str) -> None:
+def test_an_error_in_the_second_file(untouched: Project, name: str) -> None:
     sql, message = ERRORS[name]
-    project.migration("002_more.sql", sql)
-    failed = refused(project)
+    untouched.migration("002_more.sql", sql)
+    failed = refused(untouched)
     assert failed.message.startswith(f"002_more.sql:{message}"), failed.message
     line, column, _rest = message.split(":", 2)
     error = failed.data["error"]
     assert (error["file"], error["line"], error["column"]) == ("002_more.sql", int(line), int(column))
-    assert error["statement"] and error["sqlstate"] and empty(project)
+    assert error["statement"] and error["sqlstate"] and empty(untouched)
 
 
 REFERENCE = (
@@ -119,13 +119,13 @@ VIOLATED = (
         ("INSERT INTO app.thing (name, o) VALUES ('x', 1);\n{}\n", ""),
     ],
 )
-def test_a_constraint_that_waits_for_the_end(project: Project, sql: str, line: str) -> None:
+def test_a_constraint_that_waits_for_the_end(untouched: Project, sql: str, line: str) -> None:
     """It is told of the statement after which it never held again, not of COMMIT."""
     wrong = "INSERT INTO app.thing VALUES (3, 'z', 99);"
-    project.migration("002_more.sql", f"{REFERENCE}\n{sql.format(wrong)}")
-    failed = refused(project)
+    untouched.migration("002_more.sql", f"{REFERENCE}\n{sql.format(wrong)}")
+    failed = refused(untouched)
     assert failed.message.startswith(f"002_more.sql{line}: {VIOLATED}"), failed.message
-    assert failed.data["error"]["constraint"] == "thing_o_fkey" and empty(project)
+    assert failed.data["error"]["constraint"] == "thing_o_fkey" and empty(untouched)
 
 
 def test_a_constraint_that_holds_at_the_end(project: Project) -> None:
@@ -142,14 +142,14 @@ def test_a_constraint_that_holds_at_the_end(project: Project) -> None:
     assert result.changed and project.query("SELECT count(*) FROM app.thing") == [(4,)], result.text
 
 
-def test_an_error_in_an_access_file(project: Project) -> None:
-    project.access("10_bad.sql", "SELECT 1;\nGRANT SELECT ON app.thing TO nobody_here;\n")
-    failed = refused(project)
+def test_an_error_in_an_access_file(untouched: Project) -> None:
+    untouched.access("10_bad.sql", "SELECT 1;\nGRANT SELECT ON app.thing TO nobody_here;\n")
+    failed = refused(untouched)
     assert failed.message.startswith('access/10_bad.sql:2:1: role "nobody_here" does not exist (SQLSTATE 42704)')
-    assert empty(project)
+    assert empty(untouched)
 
 
-def test_a_long_statement_is_cut(project: Project) -> None:
-    project.migration("002_more.sql", f"SELECT '{'x' * 5000}', nope;")
-    error = refused(project).data["error"]
+def test_a_long_statement_is_cut(untouched: Project) -> None:
+    untouched.migration("002_more.sql", f"SELECT '{'x' * 5000}', nope;")
+    error = refused(untouched).data["error"]
     assert len(error["statement"]) == 500 and (error["line"], error["column"]) == (1, 5012)

@@ -146,6 +146,6 @@ def test_an_edited_file_is_shown_and_may_be_accepted(project: Project) -> None:
     assert not project.run().changed
 
 
-def test_accept_of_what_is_not_there(project: Project) -> None:
-    failed = refused(project, accept={"009": "0" * 64})
-    assert failed.message.startswith("accept names version 009, and there is no such migration; ") and empty(project)
+def test_accept_of_what_is_not_there(untouched: Project) -> None:
+    failed = refused(untouched, accept={"009": "0" * 64})
+    assert failed.message.startswith("accept names version 009, and there is no such migration; ") and empty(untouched)

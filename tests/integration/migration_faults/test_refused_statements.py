@@ -12,6 +12,7 @@ from tests.integration.postgresql_migration.driver import Project, empty
 
 OWN = "is not allowed: the module runs all files in one transaction of its own"
 INSIDE = "cannot run inside a transaction, and a migration is one"
+UNMARKED = "cannot run inside a transaction, and a migration without -- migrate: no-transaction is one"
 REFUSED = {
     "COMMIT;": f"COMMIT {OWN}",
     "begin;": f"BEGIN {OWN}",
@@ -25,8 +26,8 @@ REFUSED = {
     "SET ROLE postgres;": "SET without LOCAL would outlive the file: write SET LOCAL, or name the schema",
     "RESET ALL;": "RESET would change the module's own session",
     "DISCARD ALL;": "DISCARD would change the module's own session",
-    "CREATE INDEX CONCURRENTLY i ON app.thing (name);": f"CONCURRENTLY {INSIDE}",
-    "DROP INDEX CONCURRENTLY app.i;": f"CONCURRENTLY {INSIDE}",
+    "CREATE INDEX CONCURRENTLY i ON app.thing (name);": f"CONCURRENTLY {UNMARKED}",
+    "DROP INDEX CONCURRENTLY app.i;": f"CONCURRENTLY {UNMARKED}",
     "REINDEX TABLE CONCURRENTLY app.thing;": f"REINDEX OF THIS KIND {INSIDE}",
     "VACUUM app.thing;": f"VACUUM {INSIDE}",
     "ALTER SYSTEM SET fsync = off;": f"ALTER SYSTEM {INSIDE}",
@@ -35,17 +36,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_before_a_connection_is_opened(project: Project, sql: str) -> None:
-    project.migration("002_more.sql", f"SELECT 1;\n  /* ä; */ {sql}\n")
-    failed = refused(project, login_unix_socket="/nonexistent")
+def test_before_a_connection_is_opened(untouched: Project, sql: str) -> None:
+    untouched.migration("002_more.sql", f"SELECT 1;\n  /* ä; */ {sql}\n")
+    failed = refused(untouched, login_unix_socket="/nonexistent")
     assert failed.message.startswith(f"002_more.sql:2:12: {REFUSED[sql]}"), failed.message
     assert failed.message.endswith("; nothing was changed; correct the file and run again")
     assert (failed.data["error"]["line"], failed.data["error"]["column"]) == (2, 12)
 
 
-def test_in_an_access_file(project: Project) -> None:
-    project.access("10_rights.sql", "SELECT 1;\nCOMMIT;\n")
-    assert refused(project).message.startswith(f"access/10_rights.sql:2:1: COMMIT {OWN}")
+def test_in_an_access_file(untouched: Project) -> None:
+    untouched.access("10_rights.sql", "SELECT 1;\nCOMMIT;\n")
+    assert refused(untouched).message.startswith(f"access/10_rights.sql:2:1: COMMIT {OWN}")
 
 
 PROCEDURE = "CREATE PROCEDURE app.sly() LANGUAGE plpgsql AS $$\nBEGIN\n    COMMIT;\nEND $$;\n"
@@ -59,9 +60,9 @@ PROCEDURE = "CREATE PROCEDURE app.sly() LANGUAGE plpgsql AS $$\nBEGIN\n    COMMI
         (f"{PROCEDURE}CALL app.sly();", "002_more.sql:5:1: "),
     ],
 )
-def test_hidden_in_a_body(project: Project, sql: str, where: str) -> None:
+def test_hidden_in_a_body(untouched: Project, sql: str, where: str) -> None:
     """Only the server can see it, and it does not allow it either."""
-    project.migration("002_more.sql", sql)
-    failed = refused(project)
+    untouched.migration("002_more.sql", sql)
+    failed = refused(untouched)
     assert failed.message.startswith(f"{where}invalid transaction termination (SQLSTATE 2D000)"), failed.message
-    assert empty(project)
+    assert empty(untouched)

@@ -81,7 +81,7 @@ def guarded(tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
-def play(project: Project, **changed: str) -> subprocess.CompletedProcess[str]:
+def play(project: Project) -> subprocess.CompletedProcess[str]:
     arguments = {
         **project.options,
         "login_unix_socket": project.cluster.socket_directory,
@@ -90,7 +90,6 @@ def play(project: Project, **changed: str) -> subprocess.CompletedProcess[str]:
         "schemas": ["app"],
         "migrations": str(project.directory / "migrations"),
         "access": str(project.directory / "access"),
-        **changed,
     }
     task = {"name": "Bring it up to date", "bestviable.portfolio.postgresql_migration": arguments}
     path = project.directory / "play.yml"
@@ -113,21 +112,17 @@ def test_no_password_is_seen_anywhere(guarded: Project) -> None:
         first = play(guarded)
         guarded.migration("002_more.sql", "SELECT 1;\nSELECT nope;\n")
         failed = play(guarded)
-        wrong = play(guarded, login_password=f"{SECRET}wrong")
-        worse = play(guarded, admin_password=f"{SECRET}wrong")
-    assert [run.returncode for run in (first, failed, wrong, worse)] == [0, 2, 2, 2], first.stdout
+        wrong = [guarded.run(login_password=f"{SECRET}wrong"), guarded.run(admin_password=f"{SECRET}wrong")]
+    assert (first.returncode, failed.returncode) == (0, 2), first.stdout + failed.stdout
     assert "changed=1" in first.stdout and 'column "nope" does not exist' in failed.stdout
-    assert all("password authentication failed" in run.stdout for run in (wrong, worse))
+    assert all("password authentication failed" in run.message for run in wrong)
     log = guarded.cluster.log.read_text(encoding="utf-8")
+    said = [first.stdout, first.stderr, failed.stdout, failed.stderr, *(run.text for run in wrong)]
     # Each place was looked at, or this proves nothing.
-    assert all(
-        "module_args" in run.stdout and "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.stdout for run in (first, failed)
-    )
+    assert all("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in text for text in (first.stdout, failed.stdout))
     assert any(b"ansible-playbook" in arguments for arguments in watch.arguments)
     assert any("bestviable.portfolio migration" in query for query in watch.queries)
     assert log.count("PASSWORD 'SCRAM-SHA-256$") == 1 and "SELECT nope" in log
-    for text in (first, failed, wrong, worse):
-        assert SECRET not in text.stdout + text.stderr
-    assert not any(SECRET.encode() in arguments for arguments in watch.arguments)
-    assert not any(SECRET in query for query in watch.queries)
-    assert SECRET not in log and SECRET not in json.dumps(guarded.query("SELECT to_jsonb(e) FROM migration.event AS e"))
+    recorded = json.dumps(guarded.query("SELECT to_jsonb(e) FROM migration.event AS e"))
+    assert all(SECRET not in text for text in [*said, *watch.queries, log, recorded])
+    assert all(SECRET.encode() not in arguments for arguments in watch.arguments)

@@ -71,11 +71,11 @@ CREATE TABLE app."semi;colon" (id int CONSTRAINT "semi;colon_pkey" PRIMARY KEY);
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_refused(project: Project, name: str) -> None:
+def test_refused(untouched: Project, name: str) -> None:
     raw, message = UNREADABLE[name]
-    project.migration("002_more.sql", raw)
-    failed = refused(project)
-    assert failed.message == message and empty(project)
+    untouched.migration("002_more.sql", raw)
+    failed = refused(untouched)
+    assert failed.message == message and empty(untouched)
 
 
 def test_semicolons_that_end_nothing(project: Project) -> None:

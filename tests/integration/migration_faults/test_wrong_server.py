@@ -17,8 +17,8 @@ from tests.integration.postgresql_migration.driver import Project, empty
 
 
 @pytest.mark.parametrize("major", [14, 16, 17])
-def test_another_major_version(project: Project, major: int) -> None:
-    failed = refused(project, server_major=major)
+def test_another_major_version(untouched: Project, major: int) -> None:
+    failed = refused(untouched, server_major=major)
     assert failed.message == (
         f"the server is PostgreSQL 15, the migrations are for {major}; nothing was changed; "
         "set server_major if that is meant"

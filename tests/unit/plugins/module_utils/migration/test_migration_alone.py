@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import alone, files, stages
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.alone import Subject
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.alone_run import about
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import packed
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.splitter import split
 
 MARK = "-- migrate: no-transaction\n"
@@ -97,8 +96,7 @@ ORDINARY, ALONE = "SELECT 1;", f"{MARK}CREATE INDEX CONCURRENTLY i ON s.t (a);"
 )
 def test_what_is_committed_before_the_rest(texts: list[str], per_file: bool, early: list[list[str]]) -> None:
     entries = [
-        {"name": f"{number:03}_x.sql", "content": base64.b64encode(text.encode()).decode()}
-        for number, text in enumerate(texts, start=1)
+        {"name": f"{number:03}_x.sql", "content": packed(text.encode())} for number, text in enumerate(texts, start=1)
     ]
     pending = files.migrations(entries, lambda warning: None)
     found = [[migration.version for migration in part] for part in stages.early(pending, per_file)]
