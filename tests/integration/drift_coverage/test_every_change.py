@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 import tests.integration.drift_coverage.changes  # noqa: F401 - fills the registry
+from tests.integration.drift_coverage.columns import CATALOGS, SEEN, listed
 from tests.integration.drift_coverage.model import CHANGES, Change, Item
 from tests.integration.drift_coverage.server import Trial, one_of_everything
 from tests.integration.drift_coverage.tried import REFUSALS, Tried, attempt_all, attempt_some
 from tests.snapshot_query import branches
 
-COLUMNS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "catalog_columns.yml").read_text(encoding="utf-8"))
 # Attributes that can only be another one of a new object, and a new object is seen as such.
 FIXED = {("publication", "all_tables"), ("shell type", "owner")}
 
@@ -93,23 +90,20 @@ def test_every_attribute_is_changed_by_something(everything: list[Tried], trial:
 
 def test_every_column_of_the_catalogs_is_accounted_for(trial: Trial) -> None:
     live = {name: set(columns) for name, columns in trial.catalog_columns().items()}
-    assert set(COLUMNS) == set(live)
-    for name, entry in COLUMNS.items():
-        if isinstance(entry, dict):
-            named = [column for part in entry.values() for column in part]
-            assert len(named) == len(set(named)) and set(named) == live[name], name
+    assert set(CATALOGS) == set(live)
+    for name in (name for name, entry in CATALOGS.items() if isinstance(entry, dict)):
+        named = listed(name)
+        assert len(named) == len(set(named)) and set(named) == live[name], name
 
 
 def test_what_is_said_of_a_column_is_true(everything: list[Tried]) -> None:
     observed = {pair for found in everything for pair in found.observed()}
-    claimed = {
-        (f"{name}.{column}", attribute)
-        for name, entry in COLUMNS.items()
-        if isinstance(entry, dict)
-        for column, attribute in entry.get("seen", {}).items()
-    }
     # A row that is made anew has all its columns written.
-    wrong = {(where, what) for where, what in claimed if not {(where, what), (where.split(".")[0], what)} & observed}
+    wrong = {
+        (name, column, what)
+        for (name, column), what in SEEN.items()
+        if not {(f"{name}.{column}", what), (name, what)} & observed
+    }
     assert wrong == set()
 
 
@@ -123,8 +117,7 @@ def test_postgresql_writes_nothing_that_is_not_accounted_for(everything: list[Tr
 
 def _accounted(where: str) -> bool:
     name, _dot, column = where.partition(".")
-    entry = COLUMNS[name]
-    return isinstance(entry, dict) and (not column or column in entry.get("seen", {}))
+    return (name, column) in SEEN if column else isinstance(CATALOGS[name], dict)
 
 
 @pytest.mark.parametrize(
