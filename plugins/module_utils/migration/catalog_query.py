@@ -35,7 +35,8 @@ WITH managed AS MATERIALIZED (
         'owner', pg_get_userbyid(r.relowner),
         'acl', coalesce(r.relacl,
             acldefault(CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END::"char", r.relowner))::text[],
-        'comment', comment.description,
+        'comment', (SELECT c.description FROM pg_description AS c
+            WHERE c.objoid = r.oid AND c.classoid = 'pg_class'::regclass AND c.objsubid = 0),
         'definition', CASE WHEN r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid) END,
         -- What INSERT without a list of columns goes by; a column that was dropped and made again stands last.
         'column_order', CASE WHEN r.relkind NOT IN ('v', 'm', 'S') THEN (SELECT jsonb_agg(a.attname ORDER BY a.attnum)
@@ -76,10 +77,7 @@ WITH managed AS MATERIALIZED (
             JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
             WHERE r.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype IN ('a', 'i')
             AND d.refclassid = 'pg_class'::regclass))
-    FROM relation AS r LEFT JOIN pg_type AS t ON t.oid = r.reltype
-    LEFT JOIN pg_description AS comment
-        ON comment.objoid = r.oid AND comment.classoid = 'pg_class'::regclass AND comment.objsubid = 0
-    WHERE r.relkind NOT IN ('i', 'I')
+    FROM relation AS r LEFT JOIN pg_type AS t ON t.oid = r.reltype WHERE r.relkind NOT IN ('i', 'I')
   UNION ALL
     SELECT 'column', r.nspname, r.relname, a.attname, jsonb_build_object(
         'type', format_type(a.atttypid, a.atttypmod),
@@ -103,12 +101,11 @@ WITH managed AS MATERIALIZED (
         'foreign_options', a.attfdwoptions,
         'inherited', CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and local' ELSE 'only' END END,
         'acl', a.attacl::text[],
-        'comment', comment.description)
+        'comment', (SELECT c.description FROM pg_description AS c
+            WHERE c.objoid = r.oid AND c.classoid = 'pg_class'::regclass AND c.objsubid = a.attnum))
     FROM relation AS r JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type AS t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef AS d ON d.adrelid = r.oid AND d.adnum = a.attnum
-    LEFT JOIN pg_description AS comment
-        ON comment.objoid = r.oid AND comment.classoid = 'pg_class'::regclass AND comment.objsubid = a.attnum
     WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
   UNION ALL
     SELECT 'constraint', r.nspname, r.relname, k.conname, jsonb_build_object(
@@ -122,11 +119,9 @@ WITH managed AS MATERIALIZED (
         'references', CASE WHEN k.contype = 'f' THEN (SELECT g.nspname || '.' || f.relname FROM pg_class AS f
             JOIN pg_namespace AS g ON g.oid = f.relnamespace WHERE f.oid = k.confrelid) END,
         'inherited', CASE WHEN k.coninhcount > 0 THEN CASE WHEN k.conislocal THEN 'and local' ELSE 'only' END END,
-        'comment', comment.description)
-    FROM relation AS r JOIN pg_constraint AS k ON k.conrelid = r.oid
-    LEFT JOIN pg_description AS comment
-        ON comment.objoid = k.oid AND comment.classoid = 'pg_constraint'::regclass AND comment.objsubid = 0
-    WHERE k.contype <> 'n'
+        'comment', (SELECT c.description FROM pg_description AS c
+            WHERE c.objoid = k.oid AND c.classoid = 'pg_constraint'::regclass AND c.objsubid = 0))
+    FROM relation AS r JOIN pg_constraint AS k ON k.conrelid = r.oid WHERE k.contype <> 'n'
   UNION ALL
     SELECT 'index', r.nspname, r.relname, x.relname, jsonb_build_object(
         'definition', pg_get_indexdef(i.indexrelid),
@@ -148,10 +143,9 @@ WITH managed AS MATERIALIZED (
         -- Only an expression has a target of its own.
         'statistics', CASE WHEN i.indexprs IS NOT NULL THEN (SELECT jsonb_object_agg(a.attnum, a.attstattarget)
             FROM pg_attribute AS a WHERE a.attrelid = x.oid AND a.attstattarget <> -1) END,
-        'comment', comment.description)
+        'comment', (SELECT c.description FROM pg_description AS c
+            WHERE c.objoid = x.oid AND c.classoid = 'pg_class'::regclass AND c.objsubid = 0))
     FROM relation AS r JOIN pg_index AS i ON i.indrelid = r.oid JOIN pg_class AS x ON x.oid = i.indexrelid
-    LEFT JOIN pg_description AS comment
-        ON comment.objoid = x.oid AND comment.classoid = 'pg_class'::regclass AND comment.objsubid = 0
   UNION ALL
     -- The triggers behind a foreign key are only named when somebody switched them off.
     SELECT 'trigger', r.nspname, r.relname,

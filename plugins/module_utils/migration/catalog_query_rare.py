@@ -55,14 +55,15 @@ BRANCHES = r"""
         jsonb_build_object('method', c.castmethod, 'context', c.castcontext,
             'function', nullif(c.castfunc, 0)::regprocedure, 'comment', obj_description(c.oid, 'pg_cast'))
     FROM pg_cast AS c JOIN pg_type AS s ON s.oid = c.castsource JOIN pg_type AS t ON t.oid = c.casttarget
-    WHERE EXISTS (SELECT FROM managed AS m WHERE m.oid IN (s.typnamespace, t.typnamespace))
+    -- Numbers below are PostgreSQL's own.
+    WHERE c.oid >= 16384 AND EXISTS (SELECT FROM managed AS m WHERE m.oid IN (s.typnamespace, t.typnamespace))
   UNION ALL
     SELECT 'shell type', m.nspname, NULL, t.typname, jsonb_build_object('owner', pg_get_userbyid(t.typowner),
         'comment', obj_description(t.oid, 'pg_type'))
     FROM managed AS m JOIN pg_type AS t ON t.typnamespace = m.oid WHERE t.typtype = 'p'
   UNION ALL
     SELECT 'collation', m.nspname, NULL, c.collname, jsonb_build_object('owner', pg_get_userbyid(c.collowner),
-        'definition', concat_ws(' ', c.collprovider, c.collisdeterministic, c.collencoding, c.collcollate, c.collctype,
+        'definition', concat_ws(' ', c.collprovider, c.collisdeterministic, c.collcollate, c.collctype,
             c.colliculocale), 'comment', obj_description(c.oid, 'pg_collation'))
     FROM managed AS m JOIN pg_collation AS c ON c.collnamespace = m.oid
   UNION ALL
