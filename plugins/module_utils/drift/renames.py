@@ -34,6 +34,12 @@ def _shape(name: Name, objects: Objects, attributes: Attributes) -> str:
     return json.dumps([name.kind, name.parent, kept], sort_keys=True)
 
 
+def _place(name: Name, objects: Objects) -> int | None:
+    """Where a column stands in its table: what tells columns apart that are alike."""
+    order = objects.get(f"table {name.parent}", {}).get("column_order") or [] if name.kind == "column" else []
+    return order.index(name.name) if name.name in order else None
+
+
 def pairs(recorded: Objects, live: Objects) -> Mapping[str, str]:
     """Key that is missing -> key that is extra, where each has exactly one such partner."""
     gone: dict[str, list[str]] = {}
@@ -43,4 +49,13 @@ def pairs(recorded: Objects, live: Objects) -> Mapping[str, str]:
             name = split(key)
             if key not in there and not name.name.startswith(BEHIND):
                 found.setdefault(_shape(name, here, here[key]), []).append(key)
-    return {keys[0]: new[shape][0] for shape, keys in gone.items() if len(keys) == 1 and len(new.get(shape, ())) == 1}
+    result = {}
+    for shape, keys in gone.items():
+        others = new.get(shape, [])
+        if len(keys) == len(others) == 1:
+            result[keys[0]] = others[0]
+            continue
+        by_place = {_place(split(key), live): key for key in others}
+        places = {key: _place(split(key), recorded) for key in keys}
+        result |= {key: by_place[place] for key, place in places.items() if place is not None and place in by_place}
+    return result

@@ -333,3 +333,59 @@ def test_only_what_somebody_else_changed_is_named_beside_a_migration() -> None:
     drift = Drift(recorded, live, after)
     assert drift.changes(everything=False) == [("a", "x 2 instead of 1")]
     assert [key for key, _detail in drift.changes(everything=True)] == ["a", "b", "new"]
+
+
+def test_columns_that_are_alike_are_told_apart_by_their_place() -> None:
+    text = {"type": "text"}
+    recorded = {"table s.t": {"column_order": ["a", "b", "c"]}, "column s.t b": text, "column s.t c": text}
+    live = {"table s.t": {"column_order": ["a", "x", "y"]}, "column s.t x": text, "column s.t y": text}
+    assert [(item.key, item.detail) for item in found(recorded, live)] == [
+        ("column s.t b", "renamed to x"),
+        ("column s.t c", "renamed to y"),
+    ]
+
+
+def test_columns_in_another_order_are_for_a_person() -> None:
+    [finding] = one("table s.t", {"column_order": ["b", "a"]}, {"column_order": ["a", "b"]})
+    assert (finding.step.drift_class, finding.step.statements) == ("C", ())
+    assert finding.detail == "column order ['b', 'a'] instead of ['a', 'b']"
+
+
+def test_the_owners_own_rights_come_first() -> None:
+    wanted = {"owner": "o", "acl": ["a=U/o", "o=UC/o"]}
+    mine, others = one("schema s", {"owner": "o", "acl": []}, wanted)
+    assert mine.first and mine.step.statements == ('GRANT CREATE, USAGE ON SCHEMA "s" TO "o"',)
+    assert not others.first
+    assert others.step.statements == ('GRANT USAGE ON SCHEMA "s" TO "a"',)
+
+
+@pytest.mark.parametrize(
+    ("live", "drift_class", "statements"),
+    [
+        ("CREATE OR REPLACE FUNCTION s.f()\n RETURNS integer\nAS 'y'", "A", 1),
+        ("CREATE OR REPLACE FUNCTION s.f()\n RETURNS text\nAS 'x'", "B", 2),
+        ("CREATE OR REPLACE FUNCTION s.f(a integer DEFAULT 1)\n RETURNS integer\nAS 'x'", "B", 2),
+    ],
+)
+def test_a_routine_that_cannot_be_replaced_is_dropped_first(live: str, drift_class: str, statements: int) -> None:
+    wanted = "CREATE OR REPLACE FUNCTION s.f()\n RETURNS integer\nAS 'x'"
+    [finding] = one("function s.f()", {"definition": live}, {"definition": wanted})
+    assert (finding.step.drift_class, len(finding.step.statements)) == (drift_class, statements)
+    assert finding.step.statements[-1] == wanted
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "drift_class", "statement"),
+    [
+        (["o=U/o"], None, "A", 'GRANT USAGE ON TYPE "s"."t" TO PUBLIC'),
+        (["=U/o", "eve=U/o", "o=U/o"], None, "B", 'REVOKE USAGE ON TYPE "s"."t" FROM "eve"'),
+        (None, ["o=U/o"], "B", 'REVOKE USAGE ON TYPE "s"."t" FROM PUBLIC'),
+    ],
+)
+def test_rights_to_a_table_as_a_type(live: Any, wanted: Any, drift_class: str, statement: str) -> None:
+    [finding] = one(
+        "table s.t",
+        {"owner": "o", **({"type_acl": live} if live else {})},
+        {"owner": "o", **({"type_acl": wanted} if wanted else {})},
+    )
+    assert (finding.step.drift_class, finding.step.statements) == (drift_class, (statement,))
