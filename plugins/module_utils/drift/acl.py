@@ -25,6 +25,8 @@ _PRIVILEGES = {
     "c": "CONNECT",
     "T": "TEMPORARY",
 }
+# As PostgreSQL writes them.
+_LETTERS = "arwdDxtXUCTcsAm"
 _OPTION = " WITH GRANT OPTION"
 _ITEM = re.compile(r'(?P<grantee>"(?:[^"]|"")*"|[^="]*)=(?P<letters>[a-zA-Z*]*)/')
 
@@ -43,6 +45,35 @@ def privileges(items: Iterable[str]) -> set[tuple[str, str]]:
             name = _PRIVILEGES.get(letter, letter)
             result |= {(grantee, name), (grantee, name + _OPTION)} if option else {(grantee, name)}
     return result
+
+
+def _exact(items: Iterable[str]) -> set[tuple[str, str, str]]:
+    """`mallory=r*w/owner` as (mallory, owner, r), (mallory, owner, r*), (mallory, owner, w)."""
+    result = set()
+    for item in items:
+        found = _ITEM.match(item)
+        if found is None:
+            result.add((item, "", ""))
+            continue
+        grantor = item[found.end() :]
+        for letter, option in re.findall(r"([a-zA-Z])(\*?)", found["letters"]):
+            result |= {(found["grantee"], grantor, letter), (found["grantee"], grantor, letter + option)}
+    return result
+
+
+def carry(recorded: Iterable[str], before: Iterable[str], after: Iterable[str]) -> list[str]:
+    """A recorded list with what a run itself gave and took; the rights that somebody else gave stay out of it."""
+    old, new = _exact(before), _exact(after)
+    rights = (_exact(recorded) - (old - new)) | (new - old)
+    letters: dict[tuple[str, str], str] = {}
+    for grantee, grantor in sorted({right[:2] for right in rights}):
+        held = {letter for *who, letter in rights if tuple(who) == (grantee, grantor)}
+        letters[grantee, grantor] = "".join(
+            letter + ("*" if letter + "*" in held else "") for letter in _LETTERS if held & {letter, letter + "*"}
+        )
+    return sorted(
+        f"{grantee}={found}/{grantor}" if grantor else grantee for (grantee, grantor), found in letters.items()
+    )
 
 
 def _by_grantee(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import names
+from ansible_collections.bestviable.portfolio.plugins.module_utils.drift import acl, names
 
 ALGORITHM = "catalog-3"
 # What belongs to the server, not to the schema: an assertion may ask for it, the fingerprint does not hold it.
@@ -167,6 +167,9 @@ def carry(recorded: Objects, before: Objects, after: Objects) -> dict[str, Attri
 def _carry_attributes(recorded: Attributes, before: Attributes, after: Attributes) -> Attributes:
     names = {*recorded, *after}
     chosen = {name: recorded.get(name) if before.get(name) == after.get(name) else after.get(name) for name in names}
+    if "acl" in names and before.get("acl") != after.get("acl"):
+        rights = acl.carry(*(attributes.get("acl") or () for attributes in (recorded, before, after)))
+        chosen["acl"] = rights if rights or after.get("acl") is not None else None
     if all(_ORDER in attributes for attributes in (recorded, before, after)):
         chosen[_ORDER] = _carry_order(recorded[_ORDER], before[_ORDER], after[_ORDER])
     return {name: value for name, value in chosen.items() if value is not None}

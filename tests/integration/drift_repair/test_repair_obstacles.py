@@ -26,18 +26,24 @@ def test_rows_in_the_way_are_counted_and_kept(project: Drifting, name: str) -> N
 
 
 def test_a_repair_that_cannot_be_done_is_left_and_the_others_are_done(project: Drifting) -> None:
-    """What a function returns cannot be replaced while it is there."""
-    other = "CREATE FUNCTION app.one() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'"
+    """A foreign key needs the key that it points to, and that one is somebody's decision."""
+    key, foreign = "constraint app.thing thing_pkey", "constraint app.part part_thing_id_fkey"
     done = converge(
-        project,
-        f"SET ROLE app_owner; DROP FUNCTION app.one(); {other}; REVOKE ALL ON FUNCTION app.one() FROM PUBLIC",
-        "DROP INDEX app.part_thing_id_idx",
+        project, "ALTER TABLE app.thing DROP CONSTRAINT thing_pkey CASCADE", "DROP INDEX app.part_thing_id_idx"
     )
     assert [found[:2] for found in told(done)] == [
         ("change", "index app.part part_thing_id_idx"),
-        ("left", "function app.one()"),
+        ("left", foreign),
+        ("left", key),
     ]
-    left = done.data["effects"][1]
-    assert "cannot change return type of existing function" in left["detail"]
-    sql(project, "DROP FUNCTION app.one()")
+    assert "there is no unique constraint matching given keys" in done.data["effects"][1]["detail"]
+    project.options["repair"] = [key]
+    assert {key, foreign} <= set(project.run().data["repaired"])
+
+
+def test_a_function_with_another_result_is_made_again_when_asked(project: Drifting) -> None:
+    other = "CREATE FUNCTION app.one() RETURNS text LANGUAGE sql AS 'SELECT NULL::text'"
+    done = converge(project, f"SET ROLE app_owner; DROP FUNCTION app.one(); {other}")
+    assert ("left", "function app.one()") in [found[:2] for found in told(done)]
+    project.options["repair"] = ["function app.one()"]
     assert "function app.one()" in project.run().data["repaired"]

@@ -81,11 +81,11 @@ def test_an_object_that_the_access_files_made_is_theirs() -> None:
 
 
 def test_a_record_keeps_foreign_changes_apart_from_ours() -> None:
-    recorded: dict[str, Any] = {"a": {"x": 1, "acl": [1]}, "gone": {"x": 1}, "same": {"x": 1}}
-    before: dict[str, Any] = {"a": {"x": 9, "acl": [1]}, "extra": {"x": 1}, "same": {"x": 1}, "dropped": {"x": 1}}
-    after: dict[str, Any] = {"a": {"x": 9, "acl": [2]}, "extra": {"x": 1}, "same": {"x": 1}, "new": {"x": 5}}
+    recorded: dict[str, Any] = {"a": {"x": 1, "acl": ["r=r/o"]}, "gone": {"x": 1}, "same": {"x": 1}}
+    before: dict[str, Any] = {"a": {"x": 9, "acl": ["r=r/o"]}, "extra": {"x": 1}, "same": {"x": 1}, "dropped": {"x": 1}}
+    after: dict[str, Any] = {"a": {"x": 9, "acl": ["r=rw/o"]}, "extra": {"x": 1}, "same": {"x": 1}, "new": {"x": 5}}
     assert catalog.carry(recorded, before, after) == {
-        "a": {"x": 1, "acl": [2]},
+        "a": {"x": 1, "acl": ["r=rw/o"]},
         "gone": {"x": 1},
         "same": {"x": 1},
         "new": {"x": 5},
@@ -141,3 +141,15 @@ def test_a_line_does_not_repeat_the_columns() -> None:
 def test_a_record_keeps_the_order_of_its_own_columns(recorded: str, before: str, after: str, kept: str) -> None:
     result = catalog.carry({"t": _table(*recorded)}, {"t": _table(*before)}, {"t": _table(*after)})
     assert "".join(result["t"]["column_order"]) == kept
+
+
+def test_a_record_keeps_the_rights_that_somebody_else_gave_out_of_it() -> None:
+    """Although the access files changed other rights of the same object."""
+    recorded = {"t": {"acl": ["a=r/o", "o=arw/o"]}}
+    before = {"t": {"acl": ["eve=r*w/o", "o=arw/o"]}}
+    after = {"t": {"acl": ["a=rw/o", "eve=r*w/o", "o=arw/o"]}}
+    assert catalog.carry(recorded, before, after) == {"t": {"acl": ["a=rw/o", "o=arw/o"]}}
+    assert catalog.carry({"c": {}}, {"c": {"acl": ["eve=r/o"]}}, {"c": {}}) == {"c": {}}
+    assert catalog.carry({"t": {"acl": ["a=r/o"]}}, {"t": {"acl": ["a=r/o"]}}, {"t": {"acl": []}}) == {"t": {"acl": []}}
+    quoted = ['"odd ""=/ name"=U*C/o']
+    assert catalog.carry({"s": {"acl": []}}, {"s": {"acl": []}}, {"s": {"acl": quoted}}) == {"s": {"acl": quoted}}
