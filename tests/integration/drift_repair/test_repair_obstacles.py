@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.drift_repair.cases import OBSTACLES
-from tests.integration.postgresql_migration.drift import Drifting, converge, sql, told
+from tests.integration.postgresql_migration.drift import Drifting, converge, told
 
 pytestmark = pytest.mark.usefixtures("nothing_is_lost")
 

@@ -172,3 +172,11 @@ def test_an_older_record_is_made_anew_once(kept: Drifting, algorithm: str) -> No
     done = converge(kept, downgrade, "GRANT CREATE ON SCHEMA public TO PUBLIC", "DROP INDEX app.part_thing_id_idx")
     index = ("index app.part part_thing_id_idx", "missing")
     assert told(done) == changes(ledger, index, ("schema public", "extra right of PUBLIC: CREATE"))
+
+
+def test_a_right_of_somebody_else_is_not_recorded_beside_one_that_is_put_right(kept: Drifting) -> None:
+    for statement in ("REVOKE SELECT ON app.thing FROM app_reader", "GRANT DELETE ON app.thing TO app_reader"):
+        converge(kept, statement, "GRANT SELECT ON app.thing TO mallory")
+        again = kept.run()
+        assert told(again) == [("left", "table app.thing", "extra right of mallory: SELECT")]
+        undo(kept, again)
