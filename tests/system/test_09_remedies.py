@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import copied
 from tests.generate.messages import PLACEHOLDER, messages
 from tests.server import IMAGES, ROOT, Droplet
 
@@ -37,6 +38,8 @@ HOW = {
     "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
     "<command>": "said",
     "make deploy": "on the converged server",
+    "make migration NAME=add_invoices": "said, in a copy of the project",
+    "make expected": "here",
     "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
     "docker logs --tail 20 postgres-erp": "on the converged server",
     "docker logs --tail 20 postgrest-erp": "on the converged server",
@@ -81,11 +84,11 @@ def said(output: str) -> list[str]:
     return list(dict.fromkeys(line.rstrip(".") for line in lines))
 
 
-def here(command: str, droplet: Droplet, given: str = "") -> subprocess.CompletedProcess[str]:
+def here(command: str, droplet: Droplet, given: str = "", directory: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """On the control node, for the server of these tests."""
     return subprocess.run(
         ["bash", "-c", command],
-        cwd=ROOT,
+        cwd=directory,
         env=droplet.environment | {"INVENTORY": str(droplet.inventory), "MAKEFLAGS": ""},
         input=given,
         capture_output=True,
@@ -249,6 +252,16 @@ def test_packages_are_there_under_their_names(converged: Droplet, package: str) 
 
 def test_the_libraries_of_tokens_have_these_names(converged: Droplet) -> None:
     assert here(ran("pip install PyJWT cryptography PyYAML"), converged).returncode == 0
+
+
+def test_what_is_written_into_the_project(converged: Droplet, tmp_path: Path) -> None:
+    # What it writes is what stands there: tests/integration/sql compares both.
+    assert here(ran("make expected"), converged).returncode == 0
+    copy = copied(tmp_path / "copy")
+    refused = here("make migration NAME=Add-Invoices", converged, directory=copy)
+    [command] = said(refused.stdout + refused.stderr)
+    assert here(ran(command), converged, directory=copy).returncode == 0
+    assert [path.name for path in (copy / "sql/migrations").glob("*_add_invoices.sql")] == ["003_add_invoices.sql"]
 
 
 def test_every_command_of_the_catalogue_was_run(converged: Droplet) -> None:

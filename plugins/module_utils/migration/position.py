@@ -42,7 +42,7 @@ def _in_body(text: str, line: int, error: DatabaseError | None) -> int:
     """Of a DO block: what stands first in that line of its body, or the very place in a statement in it."""
     body = _BODY.match(text)
     begin = body.end() if body else 0
-    for _ in range(line - 1):
+    for _line in range(line - 1):
         begin = text.find("\n", begin) + 1
         if not begin:
             return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.checkout import copied
 from tests.integration.postgresql_migration.driver import ROOT, Project
 from tests.integration.postgresql_migration.shipped import shipped_project
 from tests.integration.sql.conftest import SEED
@@ -26,17 +26,6 @@ BIN = Path(sys.executable).parent
 DOCUMENT = (ROOT / "docs/MIGRATIONS.md").read_text(encoding="utf-8")
 # Checks of the copy that say whether everything that follows from a table was done.
 CHECKS = ("tests/unit/sql", *(f"tests/integration/sql/test_{name}.py" for name in ("catalog", "expected")))
-
-
-def copied(to: Path) -> Path:
-    """The project's files, with those that are not committed yet."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).exists() or (ROOT / name).is_symlink():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name, follow_symlinks=False)
-    return to
 
 
 def run(project: Path, *command: str) -> str:
