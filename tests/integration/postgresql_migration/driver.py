@@ -29,7 +29,8 @@ PEER_LIKE = "local postgres app_login scram-sha-256\nlocal postgres app_other sc
 
 @cache
 def interpreter() -> str:
-    probe = subprocess.run(["/usr/bin/python3", "-c", "import psycopg2"], check=False, capture_output=True)
+    there = "import importlib.util, sys; sys.exit(importlib.util.find_spec('psycopg2') is None)"
+    probe = subprocess.run(["/usr/bin/python3", "-c", there], check=False)
     return "/usr/bin/python3" if probe.returncode == 0 else sys.executable
 
 

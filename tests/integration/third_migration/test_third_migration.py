@@ -59,7 +59,7 @@ def blocks(language: str) -> list[str]:
 
 def write(project: Path) -> None:
     """The example of the document, each part where the document says that it stands."""
-    [sql] = blocks("sql")
+    sql, _alone = blocks("sql")
     (project / "sql/migrations/003_add_invoices.sql").write_text(sql, encoding="utf-8")
     contract, assertions, seed = blocks("yaml")
     described, asserted = project / "tests/unit/sql/contract.yml", project / "sql/assertions.yml"
