@@ -37,13 +37,6 @@ def logs(call: Call) -> int:
     return subprocess.run(host_of(call).command(argv, terminal=False), check=False).returncode
 
 
-def token(call: Call) -> int:
-    ensure_venv()
-    options = [f"--{name.lower()}={call.settings[name]}" for name in ("ROLE", "SUB", "DAYS") if name in call.settings]
-    command = [str(PYTHON), "-m", TOKENS, "--inventory", str(call.inventory), *options, *call.extra]
-    return subprocess.run(command, cwd=ROOT, env=environment(call), check=False).returncode
-
-
 def seed(call: Call) -> int:
     state = call.settings.get("STATE", "present")
     if state not in ("present", "absent"):

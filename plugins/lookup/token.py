@@ -25,6 +25,12 @@ options:
     description: Who will use the token.
     type: str
     required: true
+  client_id:
+    description: Whose rows the token is about; needed for C(agent_client), and for no other role.
+    type: str
+  person_id:
+    description: Id in C(erp.people) of the person whose sessions the token is about; for C(agent_client) only.
+    type: int
   audience:
     description: Public name of the API.
     type: str
@@ -73,7 +79,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
-OPTIONS = ("sub", "audience", "days", "period_days", "key", "key_file")
+OPTIONS = ("sub", "client_id", "person_id", "audience", "days", "period_days", "key", "key_file")
 
 
 class LookupModule(LookupBase):
@@ -94,7 +100,8 @@ class LookupModule(LookupBase):
 
 def _token(role: str, options: dict[str, Any]) -> str:
     sub, days, period = options["sub"], options["days"], options["period_days"]
-    tokens.check_request(role, sub, days, tokens.read_roles())
+    scope = {claim: options[claim] for claim in tokens.SCOPE if options[claim] is not None}
+    tokens.check_request(role, sub, days, tokens.read_roles(), scope)
     if not (options["key"] or options["key_file"]):
         raise tokens.TokenError("No signing key is given; set the option key or key_file.")
     pem = options["key"] or tokens.read_key(options["key_file"])
@@ -102,4 +109,4 @@ def _token(role: str, options: dict[str, Any]) -> str:
     now = int(time.time())
     if period is not None:
         return tokens.mint_stable(signer, role, sub, days, period, now)
-    return tokens.mint(signer.pem, role, sub, days, signer.audience, now, str(uuid.uuid4()))
+    return tokens.mint(signer.pem, role, sub, days, signer.audience, now, str(uuid.uuid4()), scope)

@@ -1,24 +1,19 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signing keys and tokens of the data API. On the control node only: the server never sees a private key.
-
-As a command it prints one token and nothing else:
-python -m ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens --inventory DIR --role ROLE
-"""
+"""Signing keys and tokens of the data API. On the control node only: the server never sees a private key."""
 
 from __future__ import annotations
 
-import argparse
 import base64
-import getpass
+import errno
 import hashlib
 import json
+import os
 import stat
 import sys
-import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +42,11 @@ MAX_DAYS = 90
 DAY = 86400
 # The login that PostgREST uses; a token can name the roles that it is a member of, and no other.
 AUTHENTICATOR = "portfolio_authenticator"
+# The role whose rows depend on the token's claims: without one it would see nothing, and say so to nobody.
+SCOPED_ROLE = "agent_client"
+# The claims that its rows go by, and the setting that gives each. The first is a must.
+SCOPE = {"client_id": "CLIENT_ID", "person_id": "PERSON_ID"}
+LONGEST_NAME = 200
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES_FILE = COLLECTION / "sql" / "access" / "roles.yml"
 
@@ -70,13 +70,29 @@ def new_key() -> str:
 
 
 def jwks(pems: Iterable[str]) -> dict[str, Any]:
-    """The public halves of the keys, as the API reads them. A public key is taken as well as a private one."""
-    return {"keys": [_jwk(_public(pem)) for pem in pems]}
+    """The public halves of the keys, each once, as the API reads them; a key may be public already."""
+    keys = {key["kid"]: key for key in (_jwk(_public(pem)) for pem in pems)}
+    return {"keys": list(keys.values())}
 
 
-def mint(pem: str, role: str, sub: str, days: int, audience: str, now: int, jti: str) -> str:
+def kid_of(pem: str) -> str:
+    """The name of a key, which every token that it signs carries."""
+    kid: str = jwks([pem])["keys"][0]["kid"]
+    return kid
+
+
+def mint(
+    pem: str,
+    role: str,
+    sub: str,
+    days: int,
+    audience: str,
+    now: int,
+    jti: str,
+    scope: Mapping[str, Any] | None = None,
+) -> str:
     """A signed token. The same arguments give the same bytes, since Ed25519 signatures are deterministic."""
-    check_request(role, sub, days)
+    check_request(role, sub, days, scope=scope)
     key = _private(pem)
     claims = {
         "role": role,
@@ -86,6 +102,7 @@ def mint(pem: str, role: str, sub: str, days: int, audience: str, now: int, jti:
         "iat": now,
         "exp": now + days * DAY,
         "jti": jti,
+        **(scope or {}),
     }
     return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": _jwk(key.public_key())["kid"]})
 
@@ -98,19 +115,56 @@ def mint_stable(signer: Signer, role: str, sub: str, days: int, period_days: int
     if not 0 < period_days < days:
         raise TokenError(f"A token of {days} days cannot be renewed every {period_days} days; give a shorter period.")
     begin = now - now % (period_days * DAY)
-    kid = jwks([signer.pem])["keys"][0]["kid"]
+    kid = kid_of(signer.pem)
     jti = uuid.uuid5(uuid.NAMESPACE_URL, "/".join((kid, signer.audience, role, sub, str(begin), str(days))))
     return mint(signer.pem, role, sub, days, signer.audience, begin, str(jti))
 
 
-def check_request(role: str, sub: str, days: int, roles: Sequence[str] | None = None) -> None:
-    """Refuse what the API would refuse later and with fewer words."""
+def check_request(
+    role: str,
+    sub: str,
+    days: int,
+    roles: Sequence[str] | None = None,
+    scope: Mapping[str, Any] | None = None,
+) -> None:
+    """Refuse what the API would refuse later and with fewer words, or answer with no rows."""
     if roles is not None and role not in roles:
         raise TokenError(f"There is no API role {role!r}; use one of: {', '.join(roles)}.")
     if not role or not sub:
         raise TokenError("A token needs a role and a subject (who will use it); give both.")
+    _check_name("subject", sub)
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_DAYS:
         raise TokenError(f"A token lives 1 to {MAX_DAYS} days, not {days}; give a number in that range.")
+    _check_scope(role, scope or {})
+
+
+def _check_name(what: str, value: str) -> None:
+    if value != value.strip() or not value.isprintable() or len(value) > LONGEST_NAME:
+        raise TokenError(
+            f"A token's {what} is one line of at most {LONGEST_NAME} characters without spaces around it, "
+            f"not {value[:LONGEST_NAME]!r}; give another."
+        )
+
+
+def _check_scope(role: str, scope: Mapping[str, Any]) -> None:
+    """Whose rows the token is about: demanded where rows depend on it, refused where they do not."""
+    unknown = sorted(set(scope) - set(SCOPE))
+    if unknown:
+        raise TokenError(f"A token is scoped by {' and '.join(SCOPE)}, not by {', '.join(unknown)}; remove that.")
+    if role != SCOPED_ROLE:
+        if scope:
+            names = " and ".join(SCOPE[claim] for claim in scope)
+            raise TokenError(
+                f"A token of {role} sees what its role may see, whoever it is for, and {names} would not narrow that; "
+                f"remove it or use the role {SCOPED_ROLE}."
+            )
+        return
+    if not scope.get("client_id"):
+        raise TokenError(f"A token of {role} sees the rows of one client and needs its id; add CLIENT_ID=.")
+    _check_name("client_id", str(scope["client_id"]))
+    person = scope.get("person_id", 1)
+    if isinstance(person, bool) or not isinstance(person, int) or person < 1:
+        raise TokenError(f"A token's person_id is the id of a row of erp.people, not {person!r}; give that number.")
 
 
 def api_roles(document: Any, source: str = str(ROLES_FILE)) -> list[str]:
@@ -137,14 +191,20 @@ def read_roles(path: Path = ROLES_FILE) -> list[str]:
 def read_key(path: str) -> str:
     """The private key of a file that nobody else may read."""
     try:
-        mode = stat.S_IMODE(Path(path).stat().st_mode)
-        pem = Path(path).read_text(encoding="ascii")
+        # The file that is looked at is the one that is read, whatever becomes of its name meanwhile.
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="ascii") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            pem = file.read()
     except FileNotFoundError:
         raise TokenError(
             f"There is no signing key {path}; put the key that the server knows back there,"
             " or deploy with this inventory, which makes one."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            raise TokenError(
+                f"The signing key {path} is a link, and what it leads to can change unseen; put the key itself there."
+            ) from None
         raise TokenError(f"The signing key {path} cannot be read ({error}); correct its owner or mode.") from error
     if mode & 0o077:
         raise TokenError(
@@ -200,67 +260,3 @@ def _jwk(key: Ed25519PublicKey) -> dict[str, str]:
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _inventory_signer(inventory: str) -> Signer:
-    """The signer of an inventory: its variables over the defaults of the roles, as a run of site.yml sees them."""
-    # Only the command needs Ansible itself, and ansible.cli looks at the terminal when it is imported.
-    from ansible import constants
-    from ansible.cli import CLI
-    from ansible.errors import AnsibleError
-    from ansible.inventory.manager import InventoryManager
-    from ansible.parsing.dataloader import DataLoader
-    from ansible.template import Templar
-    from ansible.vars.manager import VariableManager
-
-    if not Path(inventory).exists():
-        raise TokenError(f"There is no inventory {inventory}; give its directory, for example inventories/local.")
-    try:
-        loader = DataLoader()
-        loader.set_vault_secrets(
-            CLI.setup_vault_secrets(
-                loader,
-                vault_ids=list(constants.config.get_config_value("DEFAULT_VAULT_IDENTITY_LIST")),
-                auto_prompt=False,
-            )
-        )
-        hosts = InventoryManager(loader=loader, sources=[inventory])
-        found = hosts.groups["portfolio"].get_hosts() if "portfolio" in hosts.groups else []
-        if not found:
-            raise TokenError(f"{inventory} has no host in the group portfolio; give the directory of an inventory.")
-        variables: dict[str, Any] = {}
-        for role in ("portfolio", "postgrest_erp"):
-            defaults = COLLECTION / "roles" / role / "defaults" / "main.yml"
-            variables |= loader.load_from_file(str(defaults), trusted_as_template=True)
-        variables |= VariableManager(loader=loader, inventory=hosts).get_vars(host=found[0], include_hostvars=False)
-        value = Templar(loader, variables=variables).resolve_variable_expression
-        pem = value("postgrest_erp_signing_key") or read_key(value("postgrest_erp_signing_key_file"))
-        return Signer(pem=str(pem), audience=str(value("portfolio_hostname")))
-    except AnsibleError as error:
-        raise TokenError(
-            f"The inventory {inventory} cannot be read ({error}); correct it, or say where its vault password is"
-        ) from error
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a token."""
-    parser = argparse.ArgumentParser(prog="./portfolio token", description="Print a token of the data API.")
-    parser.add_argument("--inventory", required=True, help="directory of the inventory that holds the signing key")
-    parser.add_argument("--role", required=True, help="role that the token acts as")
-    parser.add_argument("--sub", default=None, help="who will use it (default: your login name)")
-    parser.add_argument("--days", type=int, default=30, help=f"how long it lives, at most {MAX_DAYS} (default: 30)")
-    options = parser.parse_args(arguments)
-    try:
-        sub = getpass.getuser() if options.sub is None else options.sub
-        check_request(options.role, sub, options.days, read_roles())
-        signer = _inventory_signer(options.inventory)
-        token = mint(signer.pem, options.role, sub, options.days, signer.audience, int(time.time()), str(uuid.uuid4()))
-    except TokenError as error:
-        print(f"token: {error}", file=sys.stderr)
-        return 1
-    print(token)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

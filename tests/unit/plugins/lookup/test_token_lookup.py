@@ -41,7 +41,8 @@ def test_gives_a_signed_token(key: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (f"'erp_reader', {OPTIONS}, client_id='x', key_file='KEY'", "unknown option client_id"),
+        (f"'erp_reader', {OPTIONS}, tenant='x', key_file='KEY'", "unknown option tenant"),
+        (f"'erp_reader', {OPTIONS}, client_id='x', key_file='KEY'", "would not narrow that"),
         (f"'erp_reader', {OPTIONS}", "No signing key is given"),
         (f"'erp_reader', {OPTIONS}, key_file='KEY.none'", "There is no signing key"),
         (f"'erp_admin', {OPTIONS}, key_file='KEY'", "There is no API role"),

@@ -1,13 +1,10 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys and tokens: what they hold, what is refused, and the command that prints one."""
+"""Keys and tokens: what they hold, and what is refused."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-ROOT = Path(__file__).resolve().parents[4]
-MODULE = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens"
 AUDIENCE = "erp-db.example.com"
 NOW = 1_795_000_000
 PERIOD = 30 * tokens.DAY
@@ -67,6 +62,11 @@ def test_private_half_is_never_published(pem: str) -> None:
     assert all("d" not in key for key in tokens.jwks([pem, tokens.new_key()])["keys"])
 
 
+def test_a_key_is_published_once(pem: str) -> None:
+    other = tokens.new_key()
+    assert tokens.jwks([pem, other, pem]) == tokens.jwks([pem, other])
+
+
 def test_public_key_alone_can_be_published(pem: str) -> None:
     public = load_pem_private_key(pem.encode(), None).public_key()
     text = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -99,6 +99,37 @@ def test_lifetime_has_bounds(pem: str, days: Any) -> None:
 def test_role_and_subject_are_needed(pem: str, role: str, sub: str) -> None:
     with pytest.raises(tokens.TokenError, match="a role and a subject"):
         tokens.mint(pem, role, sub, 1, AUDIENCE, NOW, "id-1")
+
+
+@pytest.mark.parametrize("sub", [" me", "me\n", "a\tb", "x" * 201])
+def test_subject_is_one_line(pem: str, sub: str) -> None:
+    with pytest.raises(tokens.TokenError, match="A token's subject is one line"):
+        tokens.mint(pem, "erp_reader", sub, 1, AUDIENCE, NOW, "id-1")
+
+
+def test_scope_is_in_the_claims(pem: str) -> None:
+    scope = {"client_id": "acme", "person_id": 7}
+    claims = opened(tokens.mint(pem, "agent_client", "bot", 1, AUDIENCE, NOW, "id-1", scope), pem)
+    assert (claims["client_id"], claims["person_id"]) == ("acme", 7)
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "sentence"),
+    [
+        ("agent_client", {}, "needs its id; add CLIENT_ID="),
+        ("agent_client", {"client_id": ""}, "needs its id; add CLIENT_ID="),
+        ("agent_client", {"person_id": 7}, "needs its id; add CLIENT_ID="),
+        ("agent_client", {"client_id": "a\nb"}, "client_id is one line"),
+        ("agent_client", {"client_id": "acme", "person_id": 0}, "person_id is the id of a row"),
+        ("agent_client", {"client_id": "acme", "person_id": True}, "person_id is the id of a row"),
+        ("agent_client", {"client_id": "acme", "role": "erp_writer"}, "not by role"),
+        ("erp_reader", {"client_id": "acme"}, "CLIENT_ID would not narrow that"),
+        ("agent_service", {"client_id": "acme", "person_id": 7}, "CLIENT_ID and PERSON_ID would not narrow that"),
+    ],
+)
+def test_scope_is_for_the_scoped_role(pem: str, role: str, scope: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(tokens.TokenError, match=sentence):
+        tokens.mint(pem, role, "bot", 1, AUDIENCE, NOW, "id-1", scope)
 
 
 @pytest.mark.parametrize("text", ["", "no key", pem_of(generate_private_key(SECP256R1()))])
@@ -184,6 +215,13 @@ def test_missing_key_is_refused(tmp_path: Path) -> None:
         tokens.read_key(str(tmp_path / "none.pem"))
 
 
+def test_link_to_a_key_is_refused(tmp_path: Path, pem: str) -> None:
+    link = tmp_path / "link.pem"
+    link.symlink_to(key_file(tmp_path, pem, 0o600))
+    with pytest.raises(tokens.TokenError, match=f"{link} is a link"):
+        tokens.read_key(str(link))
+
+
 def test_directory_for_a_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(tokens.TokenError, match="cannot be read"):
         tokens.read_key(str(tmp_path))
@@ -194,81 +232,6 @@ def key_file(directory: Path, pem: str, mode: int) -> Path:
     path.write_text(pem)
     path.chmod(mode)
     return path
-
-
-@pytest.fixture(name="inventory")
-def _inventory(tmp_path: Path, pem: str) -> Path:
-    """An inventory whose key is named by a variable that has to be templated."""
-    key_file(tmp_path, pem, 0o600)
-    variables = {
-        "postgrest_erp_signing_key_file": "{{ keys }}/key.pem",
-        "keys": str(tmp_path),
-        "portfolio_hostname": AUDIENCE,
-    }
-    inventory = tmp_path / "inventory"
-    inventory.mkdir()
-    hosts = {"portfolio": {"hosts": {"localhost": {"ansible_connection": "local", **variables}}}}
-    (inventory / "hosts.yml").write_text(json.dumps(hosts))
-    return inventory
-
-
-def command(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PYTHONPATH": str(ROOT / ".collections"),
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/nonexistent",
-        "LANG": "C.UTF-8",
-        **more,
-    }
-    argv = [sys.executable, "-m", MODULE, *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
-
-
-def test_command_prints_the_token_alone(inventory: Path, pem: str) -> None:
-    done = command("--inventory", str(inventory), "--role", "erp_reader", "--sub", "tooljet", "--days", "7")
-    assert (done.returncode, done.stderr) == (0, "")
-    claims = opened(done.stdout.removesuffix("\n"), pem)
-    assert (claims["role"], claims["sub"], claims["exp"] - claims["iat"]) == ("erp_reader", "tooljet", 7 * tokens.DAY)
-
-
-def test_command_takes_the_key_from_a_vault(inventory: Path, tmp_path: Path) -> None:
-    password, vault = tmp_path / "password", inventory / "group_vars" / "all" / "vault.yml"
-    password.write_text("open sesame\n")
-    vault.parent.mkdir(parents=True)
-    pem = tokens.new_key()
-    vault.write_text(json.dumps({"postgrest_erp_signing_key": "{{ vault_key }}", "vault_key": pem}))
-    program = Path(sys.executable).parent / "ansible-vault"
-    encrypt = [str(program), "encrypt", "--vault-password-file", str(password), str(vault)]
-    subprocess.run(encrypt, check=True, capture_output=True)
-    arguments = ("--inventory", str(inventory), "--role", "erp_reader")
-    done = command(*arguments, ANSIBLE_VAULT_PASSWORD_FILE=str(password))
-    assert opened(done.stdout.strip(), pem)["role"] == "erp_reader"
-    done = command(*arguments)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"token: The inventory {inventory} cannot be read")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--role", "nobody"], "There is no API role 'nobody'"),
-        (["--role", "erp_reader", "--days", "91"], "A token lives 1 to 90 days, not 91"),
-        (["--role", "erp_reader", "--sub", ""], "A token needs a role and a subject"),
-    ],
-)
-def test_command_says_what_is_wrong_in_one_line(inventory: Path, arguments: list[str], sentence: str) -> None:
-    done = command("--inventory", str(inventory), *arguments)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"token: {sentence}")
-    assert done.stderr.count("\n") == 1
-
-
-def test_command_needs_an_inventory_of_ours(tmp_path: Path) -> None:
-    done = command("--inventory", str(tmp_path / "none"), "--role", "erp_reader")
-    assert done.stderr.startswith("token: There is no inventory")
-    (tmp_path / "hosts.yml").write_text("others: {hosts: {localhost: {}}}\n")
-    done = command("--inventory", str(tmp_path), "--role", "erp_reader")
-    assert done.stderr.startswith(f"token: {tmp_path} has no host in the group portfolio")
 
 
 def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
