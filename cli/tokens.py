@@ -9,13 +9,17 @@ import json
 import subprocess
 from collections.abc import Iterator
 
-from cli.ansible import environment
-from cli.call import ROOT, Call, wanted_format
+from cli import screen
+from cli.ansible import environment, host_of, secrets_are_there
+from cli.call import ROOT, Call, Refused, say, wanted_format
 from cli.findings import Json, show
+from cli.report import Event, results, task_of
+from cli.run import exit_code, watch
 from cli.venv import PYTHON, ensure_venv
 from cli.words import wrapped
 
 COMMAND = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.token_command"
+REGISTER = "Refuse the tokens in the register"  # the task of playbooks/revoke.yml
 ASKED = ("ROLE", "SUB", "CLIENT_ID", "PERSON_ID", "DAYS")
 
 
@@ -28,10 +32,57 @@ def token(call: Call) -> int:
 def tokens(call: Call) -> int:
     """Print what was handed out; the server is not asked."""
     wanted = wanted_format(call)
-    done = command(call, "list", *call.extra, stdout=subprocess.PIPE)
+    return show({**register_of(call), "exit": 0}, wanted, lines)
+
+
+def revoke(call: Call) -> int:
+    """Refuse tokens from now on, in the register and in the database."""
+    given = [name for name in ("JTI", "SUB", "KEY") if call.settings.get(name)]
+    if len(given) != 1:
+        raise Refused(
+            "revoke takes one of JTI= (ids, with commas between), SUB= and KEY=; say which tokens are meant, "
+            f"to see them run: make tokens{call.again}"
+        )
+    host = host_of(call)
+    secrets_are_there(call)
+    name, value = given[0], call.settings[given[0]]
+    variable = {"JTI": "revoke_jti", "SUB": "revoke_sub", "KEY": "revoke_kid"}[name]
+    if name == "KEY":
+        value = kid_of(register_of(call), value)
+    watched = watch(call, host, "playbooks/revoke.yml", "-e", json.dumps({variable: value}))
+    report = watched.report
+    if report.failure:
+        half = f"This machine's register refuses them; for the API, run again: make revoke {name}={value}{call.again}"
+        say("\n".join(screen.failed(report, half if written(watched.events) else "")))
+        return exit_code(report)
+    refused = [
+        str(jti) for event in watched.events if isinstance(event.get("said"), dict) for jti in event["said"]["refused"]
+    ]
+    count = f"{len(refused)} token{'s' if len(refused) > 1 else ''}"
+    if not report.effects:
+        print(f"revoke: nothing to do, {host.name} refuses {count} already")
+    else:
+        print(f"revoke: {host.name} {'would refuse' if report.check else 'refuses'} {count} from now on")
+    return 0
+
+
+def written(events: list[Event]) -> bool:
+    """Whether the run came as far as the register, whatever became of the server."""
+    return any(task_of(event)[1] == REGISTER and event.get("status") == "ok" for event in results(events))
+
+
+def kid_of(report: Json, wanted: str) -> str:
+    """The key that is meant, by its state (signing, next, old) or its whole name."""
+    return str(next((key["kid"] for key in report["keys"] if key["state"] == wanted), wanted))
+
+
+def register_of(call: Call) -> Json:
+    """The register as data, or the command's own sentence as the refusal."""
+    done = command(call, "list", stdout=subprocess.PIPE)
     if done.returncode:
-        return done.returncode
-    return show({**json.loads(done.stdout), "exit": 0}, wanted, lines)
+        raise SystemExit(done.returncode)
+    report: Json = json.loads(done.stdout)
+    return report
 
 
 def command(call: Call, verb: str, *options: str, stdout: int | None = None) -> subprocess.CompletedProcess[str]:

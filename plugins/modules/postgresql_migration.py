@@ -163,6 +163,31 @@ options:
     type: str
     choices: [run, file]
     default: run
+  revoked_tokens:
+    description:
+      - Tokens that the data API refuses, the list of record; C(private.revoked_tokens) is kept as its copy, after
+        everything else and in a transaction of its own.
+      - What has expired is removed from the copy; what only the copy refuses stays and is named. Without the option
+        the copy is not looked at.
+    type: list
+    elements: dict
+    suboptions:
+      jti:
+        description: The token's id.
+        type: str
+        required: true
+      revoked_at:
+        description: When it was revoked, in seconds since 1970.
+        type: int
+        required: true
+      expires_at:
+        description: When it would expire anyway, in seconds since 1970.
+        type: int
+        required: true
+      reason:
+        description: Why, in words.
+        type: str
+        required: true
   lock_wait:
     description:
       - Seconds to wait for another run on the same database, and for other transactions where an index is built
@@ -377,6 +402,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import revocations
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
@@ -410,6 +436,7 @@ ARGUMENTS = {
     "expected": {"type": "raw"},
     "baseline": {"type": "str"},
     "transaction": {"type": "str", "choices": ["run", "file"], "default": "run"},
+    "revoked_tokens": {**revocations.OPTION, "no_log": False},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 3},
     "statement_timeout": {"type": "int", "default": 300},

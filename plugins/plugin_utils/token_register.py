@@ -144,22 +144,24 @@ def change(path: str, how: Callable[[Register], Register]) -> Register:
         return after
 
 
+def chosen(register: Register, wish: Wish) -> list[str]:
+    """The ids that a wish names, whatever became of these tokens."""
+    issued = [entry.jti for entry in register.issued if wish.sub == entry.sub or wish.kid == entry.kid]
+    return list(dict.fromkeys((*wish.jti, *issued)))
+
+
 def revoke(register: Register, wish: Wish, now: int) -> Register:
     """With everything refused that the wish names and that is still accepted."""
     known = {entry.jti: entry for entry in register.issued}
     wrong = [jti for jti in wish.jti if not JTI.fullmatch(jti)]
     if wrong:
         raise TokenError(f"JTI={wrong[0]} is not a token's id; to see those that were handed out, run: make tokens")
-    named = dict.fromkeys(wish.jti, "by its id")
-    if wish.sub or wish.kid:
-        chosen = [entry for entry in register.live(now) if wish.sub == entry.sub or wish.kid == entry.kid]
-        reason = f"all of sub {wish.sub}" if wish.sub else f"all of key {wish.kid}"
-        named |= dict.fromkeys((entry.jti for entry in chosen), reason)
-    latest = now + MAX_DAYS * DAY
+    others = f"all of sub {wish.sub}" if wish.sub else f"all of key {wish.kid}"
+    ends = {jti: known[jti].exp if jti in known else now + MAX_DAYS * DAY for jti in chosen(register, wish)}
     added = tuple(
-        Revoked(jti, now, known[jti].exp if jti in known else latest, reason)
-        for jti, reason in named.items()
-        if jti not in register.refused
+        Revoked(jti, now, end, "by its id" if jti in wish.jti else others)
+        for jti, end in ends.items()
+        if end > now and jti not in register.refused
     )
     return replace(register, revoked=(*register.revoked, *added))
 

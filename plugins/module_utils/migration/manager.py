@@ -21,6 +21,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     baseline,
     owner,
     report,
+    revocations,
     roles,
     shipped,
     stages,
@@ -117,14 +118,33 @@ class Manager:
         """Everything that can be judged without a server."""
         self.work = read_work(self.params, self.warn)
         self.admin_work = read_admin_work(self.params, self.target, self.settings)
+        given = self.params["revoked_tokens"]
+        self.revoked = None if given is None else revocations.wanted(given)
 
     def predict(self) -> dict[str, Any]:
         """Nothing is there to look at: all of it is pending."""
         if self.admin_work and self.plan.empty:
             self.plan = admin.first(self.admin_work)
-        return report.predicted(self.work, self.plan)
+        result = report.predicted(self.work, self.plan)
+        return result if self.revoked is None else report.with_revocations(result, revocations.first(self.revoked))
 
     def run(self) -> dict[str, Any]:
+        """The result, with the list of refused tokens, which needs what the rest may just have made."""
+        result = self._run()
+        if self.revoked is None or not result["reachable"]:
+            return result
+        try:
+            done = revocations.run(self.target, self.settings, self.revoked, self.check_mode)
+        except MigrationError as error:
+            if self.check_mode:
+                raise
+            sentence = error.sentence.replace("nothing was changed", "all else is as it should be")
+            raise MigrationError(sentence, changed=result["changed"], left="partly") from None
+        for effect in done.left:
+            self.warn(effect.sentence)
+        return report.with_revocations(result, done)
+
+    def _run(self) -> dict[str, Any]:
         try:
             self._run_admin()
             if self.check_mode and (self.plan.locked or self.plan.incomplete):

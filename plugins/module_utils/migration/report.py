@@ -15,6 +15,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.adm
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog import Objects
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Outcome
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.revocations import Plan
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.schema_effects import Drift
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.state import State, Work
 
@@ -86,6 +87,12 @@ def seen(state: State, work: Work, plan: AdminPlan, psql: Psql, handled: frozens
         "effects": _dicts(plan.effects + effects),
         "diff": diff(before, after),
     }
+
+
+def with_revocations(result: dict[str, Any], done: Plan) -> dict[str, Any]:
+    """The result, and what became of the list of refused tokens."""
+    effects = [*result["effects"], *_dicts(done.effects())]
+    return {**result, "changed": result["changed"] or done.changes, "effects": effects}
 
 
 def drift_of(outcome: Outcome) -> Drift:
