@@ -66,6 +66,37 @@ def revoke(call: Call) -> int:
     return 0
 
 
+def rotate(call: Call) -> int:
+    """Replace the key that signs tokens, in two halves."""
+    step, confirmed = call.settings.get("STEP", "begin"), call.settings.get("YES") == "1"
+    if step not in ("begin", "finish"):
+        raise Refused(f"there is no step {step!r} of a rotation; set STEP to begin or finish.")
+    host = host_of(call)
+    secrets_are_there(call)
+    options = json.dumps({"rotate_step": step, "rotate_confirmed": confirmed})
+    report = watch(call, host, "playbooks/rotate.yml", "-e", options).report
+    if report.failure:
+        half = "" if exit_code(report) == 1 else f"What was done stays; to go on, run again: make rotate{call.again}"
+        say("\n".join(screen.failed(report, half)))
+        return exit_code(report)
+    if report.check:
+        print("\n".join(f"  {screen.sentence(effect)}" for effect in report.effects) or "rotate: nothing to do")
+        return 0
+    print("\n".join(rotated(step, bool(report.effects), register_of(call), call.again)))
+    return 0
+
+
+def rotated(step: str, changed: bool, report: Json, again: str) -> Iterator[str]:
+    """Where the rotation is now, and what comes next. Pure."""
+    old = [entry for entry in report["tokens"] if entry["key"] == "old" and entry["state"] == "live"]
+    if step == "finish":
+        yield "rotate: tokens of the old key have ended" if changed else "rotate: nothing to do, there is no old key"
+        return
+    yield f"rotate: {'new tokens are' if changed else 'nothing to do, new tokens are already'} signed with the new key"
+    yield f"  still accepted   {len(old)} of the old key: make tokens{again}"
+    yield f"  when replaced    make rotate STEP=finish{again}"
+
+
 def written(events: list[Event]) -> bool:
     """Whether the run came as far as the register, whatever became of the server."""
     return any(task_of(event)[1] == REGISTER and event.get("status") == "ok" for event in results(events))

@@ -92,15 +92,20 @@ def issue(place: Place, role: str, sub: str, days: int, scope: Mapping[str, Any]
     return token
 
 
-def state_of(entry: Issued, register: Register, now: int) -> str:
-    """Whether the API accepts it, as far as the register knows."""
-    return "expired" if entry.exp <= now else "revoked" if entry.jti in register.refused else "live"
+def state_of(entry: Issued, register: Register, key: str, now: int) -> str:
+    """Whether the API accepts it, as far as the register and the keys that are there tell."""
+    if entry.exp <= now:
+        return "expired"
+    if entry.jti in register.refused:
+        return "revoked"
+    return "live" if key in signing_keys.ACCEPTED else "ended"
 
 
 def listed(place: Place, now: int) -> dict[str, Any]:
     """The register as data: each token that was handed out, and what is refused beside these."""
     register = token_register.read(place.register)
     known = {entry.jti for entry in register.issued}
+    keys = {entry.jti: place.keys.get(entry.kid, "gone") for entry in register.issued}
     return {
         "version": VERSION,
         "register": place.register,
@@ -108,9 +113,9 @@ def listed(place: Place, now: int) -> dict[str, Any]:
         "tokens": [
             {
                 **asdict(entry),
-                "state": state_of(entry, register, now),
+                "state": state_of(entry, register, keys[entry.jti], now),
                 "days_left": -(-max(0, entry.exp - now) // tokens.DAY),
-                "key": place.keys.get(entry.kid, "gone"),
+                "key": keys[entry.jti],
             }
             for entry in register.issued
         ],

@@ -166,15 +166,15 @@ def revoke(register: Register, wish: Wish, now: int) -> Register:
     return replace(register, revoked=(*register.revoked, *added))
 
 
-def unreplaced(register: Register, kid: str, now: int) -> list[Issued]:
-    """Tokens of a key that would end with it: nobody has one of another key for the same use."""
+def unreplaced(register: Register, kid: str, signing: str, now: int) -> list[Issued]:
+    """Tokens of a key that would end with it, and of which nobody has one of the signing key for the same use."""
     live = register.live(now)
 
     def use(entry: Issued) -> tuple[Any, ...]:
         return entry.role, entry.sub, entry.client_id, entry.person_id
 
-    others = {use(entry) for entry in live if entry.kid != kid}
-    return [entry for entry in live if entry.kid == kid and use(entry) not in others]
+    replaced = {use(entry) for entry in live if entry.kid == signing}
+    return [entry for entry in live if entry.kid == kid and use(entry) not in replaced]
 
 
 @contextlib.contextmanager

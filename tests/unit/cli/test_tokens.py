@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cli.tokens import lines
+from cli.tokens import kid_of, lines, rotated
 
 
 def entry(jti: str, state: str = "live", key: str = "signing", **more: Any) -> dict[str, Any]:
@@ -42,3 +42,18 @@ def test_each_token_has_a_line_but_what_has_expired() -> None:
 
 def test_what_is_refused_and_was_not_handed_out_here_is_told() -> None:
     assert text(elsewhere=("x", "y"))[1:] == ["  refused, and not handed out from here: x, y"]
+
+
+def test_what_comes_next_in_a_rotation() -> None:
+    report = {"tokens": [entry("a", key="old"), entry("b", "revoked", key="old"), entry("c")]}
+    first, still, then = rotated("begin", True, report, " INVENTORY=x")
+    assert first == "rotate: new tokens are signed with the new key"
+    assert (still.split()[2], then.split("replaced")[1].strip()) == ("1", "make rotate STEP=finish INVENTORY=x")
+    assert next(rotated("begin", False, report, "")).startswith("rotate: nothing to do, new tokens are already")
+    assert list(rotated("finish", True, report, "")) == ["rotate: tokens of the old key have ended"]
+    assert list(rotated("finish", False, report, "")) == ["rotate: nothing to do, there is no old key"]
+
+
+def test_a_key_is_meant_by_its_state_or_its_name() -> None:
+    report = {"keys": [{"kid": "k1", "state": "signing"}, {"kid": "k2", "state": "old"}]}
+    assert [kid_of(report, wanted) for wanted in ("old", "k1", "k3")] == ["k2", "k1", "k3"]

@@ -148,7 +148,8 @@ def test_the_list_tells_whose_key_is_which(tmp_path: Path, pem: str) -> None:
     assert told == {"before": "old", "after": "signing"}
     (tmp_path / "key.old.pem").unlink()
     at = token_command.Place(signer, at.register, signing_keys.named(path))
-    assert token_command.listed(at, NOW)["tokens"][0]["key"] == "gone"
+    gone = token_command.listed(at, NOW)["tokens"][0]
+    assert (gone["key"], gone["state"]) == ("gone", "ended")
 
 
 def test_command_prints_the_token_alone(inventory: Path, pem: str) -> None:

@@ -78,14 +78,18 @@ def test_what_has_been_over_for_long_goes() -> None:
 
 
 def test_tokens_that_end_with_their_key_are_those_without_a_successor() -> None:
-    register = Register(
-        (issued("a"), issued("b", sub="retool"), issued("c", sub="retool", kid="k2"), issued("d", role="erp_writer"))
-    )
-    assert [entry.jti for entry in unreplaced(register, "k1", NOW)] == ["a", "d"]
-    assert unreplaced(register, "k1", NOW + 31 * DAY) == []
-    assert unreplaced(revoke(register, Wish(jti=("a", "d")), NOW), "k1", NOW) == []
+    ended = issued("e", kid="k0")
+    other = issued("c", sub="retool", kid="k2")
+    register = Register((issued("a"), issued("b", sub="retool"), other, issued("d", role="erp_writer"), ended))
+    assert [entry.jti for entry in unreplaced(register, "k1", "k2", NOW)] == ["a", "d"]
+    assert unreplaced(register, "k1", "k2", NOW + 31 * DAY) == []
+    assert unreplaced(revoke(register, Wish(jti=("a", "d")), NOW), "k1", "k2", NOW) == []
     # A successor that is refused is none.
-    assert [entry.jti for entry in unreplaced(revoke(register, Wish(jti=("c",)), NOW), "k1", NOW)] == ["a", "b", "d"]
+    assert [entry.jti for entry in unreplaced(revoke(register, Wish(jti=("c",)), NOW), "k1", "k2", NOW)] == [
+        "a",
+        "b",
+        "d",
+    ]
 
 
 def test_a_failed_change_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
