@@ -82,10 +82,10 @@ class Droplet:
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, playbook: str = "site.yml") -> subprocess.Popen[str]:
         (self.work / "executions.jsonl").unlink(missing_ok=True)
         return subprocess.Popen(
-            [str(BIN / "ansible-playbook"), "-i", str(self.inventory), str(ROOT / "site.yml"), *arguments],
+            [str(BIN / "ansible-playbook"), "-i", str(self.inventory), str(ROOT / playbook), *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -100,8 +100,8 @@ class Droplet:
         assert "Traceback" not in output
         return Run(process.returncode, output, self.executions())
 
-    def run(self, *arguments: str) -> Run:
-        return self.finish(self.start(*arguments))
+    def run(self, *arguments: str, playbook: str = "site.yml") -> Run:
+        return self.finish(self.start(*arguments, playbook=playbook))
 
     def verb(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A verb as an operator types it; nobody is there to answer a question."""
@@ -122,9 +122,9 @@ class Droplet:
         log = self.work / "executions.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
-    def killed_at(self, execution: int) -> None:
+    def killed_at(self, execution: int, *arguments: str, playbook: str = "site.yml") -> None:
         """Starts a run and kills all of it when it begins its given remote module execution."""
-        process = self.start()
+        process = self.start(*arguments, playbook=playbook)
         deadline = time.monotonic() + 180
         while len(self.executions()) < execution and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)

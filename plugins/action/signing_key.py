@@ -21,6 +21,11 @@ OPTIONS = {
 }
 
 
+def told(sentence: str, untouched: bool) -> str:
+    """The sentence, and what is left behind."""
+    return f"{sentence.rstrip('.')}. Nothing was changed." if untouched else sentence
+
+
 def refuse_to_end(path: str, register: str, now: int) -> None:
     """Refuse while somebody would be shut out who has no other token."""
     old = signing_keys.there(path).get("old")
@@ -31,7 +36,7 @@ def refuse_to_end(path: str, register: str, now: int) -> None:
     if lost:
         whose = ", ".join(dict.fromkeys(f"{entry.sub} ({entry.role})" for entry in lost))
         raise TokenError(
-            f"With the key {old} the tokens of {whose} end, and {register} knows no other for them; hand out new ones "
+            f"With the key {old} the tokens of {whose} end, and {register} knows no other for them; give them new ones "
             "first, or if they may end, run: make rotate STEP=finish YES=1"
         )
 
@@ -51,6 +56,8 @@ class ActionModule(ActionBase):
                 refuse_to_end(given["path"], given["register"], int(time.time()))
             done = signing_keys.run(given["step"], given["path"], self._task.check_mode)
         except TokenError as error:
-            raise AnsibleActionFail(f"signing_key: {error}") from None
+            # The second step of each half comes after the server has learned of the first.
+            first = given["step"] in ("prepare", "retire")
+            raise AnsibleActionFail(told(f"signing_key: {error}", first)) from None
         effects = [{"effect": "change", "object": each.object, "detail": each.detail} for each in done]
         return {**result, "changed": bool(done), "effects": effects}

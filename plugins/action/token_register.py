@@ -34,9 +34,7 @@ def change(path: str, wish: Wish, now: int, check: bool) -> tuple[Register, Regi
 
     if not token_register.chosen(before, wish):
         what = f"sub {wish.sub}" if wish.sub else f"key {wish.kid}" if wish.kid else "id"
-        raise TokenError(
-            f"{path} names no token of {what}, nothing was changed; to see what it names, run: make tokens"
-        )
+        raise TokenError(f"{path} names no token of {what}; look at what it names, run: make tokens")
     return before, how(before) if check else token_register.change(path, how)
 
 
@@ -54,7 +52,7 @@ class ActionModule(ActionBase):
         try:
             before, after = change(given["path"], wish, int(time.time()), self._task.check_mode)
         except TokenError as error:
-            raise AnsibleActionFail(f"token_register: {error}") from None
+            raise AnsibleActionFail(f"token_register: {str(error).rstrip('.')}. Nothing was changed.") from None
         added = len(after.revoked) - len(before.revoked)
         more = "one more token" if added == 1 else f"{added} more tokens"
         effect = {"effect": "change", "object": given["path"], "detail": f"refuses {more}"}

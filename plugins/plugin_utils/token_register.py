@@ -155,7 +155,7 @@ def revoke(register: Register, wish: Wish, now: int) -> Register:
     known = {entry.jti: entry for entry in register.issued}
     wrong = [jti for jti in wish.jti if not JTI.fullmatch(jti)]
     if wrong:
-        raise TokenError(f"JTI={wrong[0]} is not a token's id; to see those that were handed out, run: make tokens")
+        raise TokenError(f"JTI={wrong[0]} is not a token's id; look at what was handed out, run: make tokens")
     others = f"all of sub {wish.sub}" if wish.sub else f"all of key {wish.kid}"
     ends = {jti: known[jti].exp if jti in known else now + MAX_DAYS * DAY for jti in chosen(register, wish)}
     added = tuple(

@@ -22,6 +22,8 @@ MORE_WORDS = {
     "docker_host": {"record", "daemon"},
     # The first database files once; the rest only where it is needed.
     "postgres_erp": {"bootstrap", "reload", "start", "restart"},
+    # Keys that are read again, and replaced.
+    "postgrest_erp": {"reload", "rotate"},
 }
 NUMBER = (int, float)
 TYPES: dict[str, type | tuple[type, ...]] = {"bool": bool, "dict": dict, "float": NUMBER, "int": int, "list": list}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -38,6 +39,11 @@ HOW = {
     "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
     "<command>": "said",
     "make deploy": "on the converged server",
+    "make tokens": "on the converged server",
+    "make tokens<again>": "said",
+    "make rotate": "on the converged server",
+    "make rotate STEP=finish": "on the converged server",
+    "make rotate STEP=finish YES=1": "said",
     "make migration NAME=add_invoices": "said, in a copy of the project",
     "make expected": "here",
     "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
@@ -223,6 +229,25 @@ def test_deploy_runs_as_it_is_written(converged: Droplet) -> None:
     done = here(ran("make deploy"), converged)
     assert done.returncode == 0, done.stdout + done.stderr
     ran("sudo make deploy")
+
+
+def test_what_is_said_of_tokens(converged: Droplet) -> None:
+    converged.sql("INSERT INTO private.revoked_tokens VALUES ('of-elsewhere', now() + interval '1 day')")
+    named = converged.verb("plan", "FORMAT=json")
+    [command] = [each.rstrip(".") for each in said(named.stdout) if "revoke" in each]
+    assert here(command, converged).returncode == 0
+    assert json.loads(converged.verb("plan", "FORMAT=json").stdout)["effects"] == []
+    [command] = said(here("./portfolio revoke", converged).stderr)
+    assert "refused, and not handed out from here: of-elsewhere" in here(ran(command), converged).stdout
+    ran("make tokens")
+    for command in ("make rotate", "make rotate STEP=finish"):
+        assert here(ran(command), converged).returncode == 0
+    assert here("./portfolio token ROLE=erp_reader && ./portfolio rotate", converged).returncode == 0
+    refused = here("./portfolio rotate STEP=finish", converged)
+    assert refused.returncode == 1, refused.stderr
+    command = "make rotate STEP=finish YES=1"
+    assert command in " ".join(refused.stderr.split())
+    assert here(ran(command), converged).returncode == 0
 
 
 @pytest.mark.parametrize(

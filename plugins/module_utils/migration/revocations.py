@@ -104,7 +104,7 @@ class Plan:
                 "left",
                 f"table {TABLE}",
                 f"refuses {', '.join(self.extra)}, which the register on the control node does not",
-                f"to have that in the register too, run: make revoke JTI={','.join(self.extra)}",
+                f"if they are to stay refused, run: make revoke JTI={','.join(self.extra)}",
             )
         ]
 

@@ -201,6 +201,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"postgrest_erp_signing_key_file": "/nowhere/key.pem"},
         ["/nowhere/key.pem is missing", "openssl genpkey"],
     ),
+    "unusable_register": (
+        {},
+        {"portfolio_token_register": "/etc/hostname"},
+        ["/etc/hostname is not the register", "backup"],
+    ),
     "unusable_key": ({}, {"postgrest_erp_signing_key": "no key"}, ["Ed25519", "openssl genpkey"]),
     # Only the doctor says something of these two.
     "little_memory_left": (

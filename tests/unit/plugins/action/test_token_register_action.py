@@ -52,7 +52,7 @@ def test_refuses_what_is_asked_for_once(register: Path) -> None:
 @pytest.mark.parametrize("wish", [Wish(sub="nobody"), Wish(kid="k2"), Wish()])
 def test_a_wish_for_nothing_is_refused(register: Path, wish: Wish) -> None:
     before = register.read_bytes()
-    with pytest.raises(TokenError, match=r"names no token of .*nothing was changed"):
+    with pytest.raises(TokenError, match="names no token of"):
         change(str(register), wish, NOW, check=False)
     assert register.read_bytes() == before
 

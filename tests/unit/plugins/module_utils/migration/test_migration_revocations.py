@@ -57,5 +57,5 @@ def test_what_only_the_copy_refuses_stays_and_is_named() -> None:
     found = plan([entry("a")], [row("a"), row("b"), row("c", None)], NOW)
     assert (found.extra, found.changes) == (["b", "c"], False)
     [effect] = found.effects()
-    assert (effect.effect, effect.remedy) == ("left", "to have that in the register too, run: make revoke JTI=b,c")
+    assert (effect.effect, effect.remedy) == ("left", "if they are to stay refused, run: make revoke JTI=b,c")
     assert found.left == [effect]
