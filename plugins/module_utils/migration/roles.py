@@ -17,6 +17,7 @@ _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _ROLE_KEYS: dict[str, tuple[type, ...]] = {
     "login": (bool,),
     "inherit": (bool,),
+    "by_token": (bool,),
     "connection_limit": (int,),
     "member_of": (list,),
     "settings": (dict,),
@@ -30,6 +31,8 @@ _LISTS = {"search_path", "temp_tablespaces", "session_preload_libraries", "local
 class Role:
     login: bool = False
     inherit: bool = True
+    # Its rows follow from the claims of a token, which a login of its own could invent.
+    by_token: bool = False
     connection_limit: int = -1
     member_of: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +109,11 @@ def parse(document: Any) -> Wanted:
             if group not in roles:
                 raise MigrationError(
                     f"roles.yml: role {name} is a member of {group}, which is not in roles.yml; add it or remove it"
+                )
+            if roles[group].by_token and role.inherit:
+                raise MigrationError(
+                    f"roles.yml: role {name} is a member of {group} and has its rights without a token; "
+                    "set inherit: false or remove it"
                 )
     database = document.get("database") or {}
     if not isinstance(database, dict) or set(database) - {"settings"}:
