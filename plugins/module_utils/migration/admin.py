@@ -13,6 +13,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     lock,
     passwords,
     role_changes,
+    services,
     system_settings,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
@@ -72,7 +73,8 @@ class AdminPlan:
 
 
 def read(work: AdminWork, session: Session) -> dict[str, Any]:
-    names = {"roles": list(work.wanted.roles), "database": work.database, "owner": work.owner}
+    names: dict[str, Any] = {"roles": list(work.wanted.roles), "database": work.database, "owner": work.owner}
+    names["service"] = services.COMMENT
     state: dict[str, Any] = session.query(admin_query.query(session.superuser, not work.admin_has_password), names)[0][
         0
     ]
@@ -86,6 +88,9 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
         if change:
             plan.changes.append(change)
             plan.before += change.statements
+    for change in services.retired(work.wanted, found, settable):
+        plan.changes.append(change)
+        plan.before += change.statements
     plan.before += role_changes.membership_statements(work.wanted, found)
     plan.create_database, change = role_changes.database_change(
         work.database, work.owner, work.wanted, state["database"], settable
