@@ -43,6 +43,8 @@ class Role:
 class Wanted:
     roles: Mapping[str, Role]
     database_settings: Mapping[str, str]
+    # New tables in them are closed by an event trigger, where a superuser can make one.
+    guarded_schemas: tuple[str, ...] = ()
 
 
 def identifier(name: str) -> str:
@@ -116,6 +118,9 @@ def parse(document: Any) -> Wanted:
                     "set inherit: false or remove it"
                 )
     database = document.get("database") or {}
-    if not isinstance(database, dict) or set(database) - {"settings"}:
-        raise MigrationError("roles.yml: database may hold the key settings only; correct it")
-    return Wanted(roles, _settings("database.settings", database.get("settings") or {}))
+    if not isinstance(database, dict) or set(database) - {"settings", "guarded_schemas"}:
+        raise MigrationError("roles.yml: database may hold the keys settings and guarded_schemas only; correct it")
+    guarded = database.get("guarded_schemas") or []
+    if not isinstance(guarded, list) or not all(isinstance(name, str) for name in guarded):
+        raise MigrationError("roles.yml: database.guarded_schemas must be a list of schemas; correct it")
+    return Wanted(roles, _settings("database.settings", database.get("settings") or {}), tuple(guarded))
