@@ -36,7 +36,7 @@ def test_the_makefile_has_a_target_for_each_verb() -> None:
 
 
 def test_the_makefile_passes_on_every_setting() -> None:
-    known = set(re.findall(r'"([A-Z]+)"', read("portfolio")))
+    known = set(re.findall(r'"([A-Z_]+)"', read("portfolio")))
     listed = re.search(r"^SETTINGS = (.*)$", read("Makefile"), re.M)
     assert listed and set(listed[1].split()) == known | {"INVENTORY"}
 
