@@ -17,6 +17,7 @@ from cli.ansible import Host, host_of
 from cli.call import FORMATS, Call, Refused, say
 from cli.findings import Json, fetch
 from cli.screen import commands, do, labelled
+from cli.words import wrapped
 
 VERSION = 1
 PROCESS = 3  # connections that one process needs at most: the server has half a processor
@@ -61,7 +62,8 @@ class Pool:
 
 def uri(login: Login, scheme: str = "postgresql", **more: str) -> str:
     user = quote(login.service, safe="") + (f":{quote(login.password, safe='')}" if login.password else "")
-    return f"{scheme}://{user}@{login.host}:{login.port}/{login.database}?{urlencode(login.options | more, safe='/')}"
+    options = urlencode(login.options | more, safe="/", quote_via=quote)
+    return f"{scheme}://{user}@{login.host}:{login.port}/{login.database}?{options}"
 
 
 def sqlalchemy(login: Login) -> str:
@@ -71,7 +73,7 @@ def sqlalchemy(login: Login) -> str:
 def jdbc(login: Login) -> str:
     options = {"user": login.service, "sslmode": "disable", "ApplicationName": login.application}
     options |= {"password": login.password} if login.password else {}
-    return f"jdbc:postgresql://{login.host}:{login.port}/{login.database}?{urlencode(options)}"
+    return f"jdbc:postgresql://{login.host}:{login.port}/{login.database}?{urlencode(options, quote_via=quote)}"
 
 
 def env(login: Login) -> str:
@@ -108,7 +110,8 @@ def pgpass(login: Login) -> str:
     """A line of a password file; without the password the commands that write it on the server, where the secret is."""
     line = ":".join((login.host, str(login.port), login.database, login.service))
     if login.password:
-        return f"{line}:{login.password}"
+        escaped = login.password.replace("\\", "\\\\").replace(":", "\\:")
+        return f"{line}:{escaped}"
     return f"umask 077\nprintf '{line}:%s\\n' \"$(cat {shlex.quote(login.secret)})\" > pgpass"
 
 
@@ -179,7 +182,7 @@ def chosen(found: Json, call: Call) -> Json:
         raise Refused(f"{told} in postgres_erp_services of {found['host']}; use one of: {', '.join(services)}.")
     one: Json = services[name]
     if not one["deployed"]:
-        raise Refused(f"{name} has no password on {found['host']} yet; to make it, run: make deploy{call.again}")
+        raise Refused(f"{name} has no password on {found['host']} yet; run: make deploy{call.again}")
     return one
 
 
@@ -223,7 +226,8 @@ def listed(found: Json, again: str) -> Iterator[str]:
     yield f"services with a login of their own on {found['host']}: {len(services) or 'none'}"
     for one in services:
         missing = "" if one["deployed"] else ", not deployed yet"
-        yield f"  {one['name']:20} {one['connection_limit']:>3} connections, {', '.join(one['roles'])}{missing}"
+        told = f"{one['connection_limit']} connections{missing}; {', '.join(one['roles'])}"
+        yield from wrapped(told, f"  {one['name']:20} ", " " * 23)
     if services:
         yield from do(f"how one connects, for that run: make connect SERVICE={services[0]['name']}{again}", "  ", "  ")
     else:

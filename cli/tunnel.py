@@ -46,7 +46,7 @@ def tunnel(call: Call) -> int:
     if host.local:
         print("\n".join(beside(replace(login, host=found["address"]))))
         return 0
-    refuse_taken(port, call)
+    refuse_taken(port, one["name"], call)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
@@ -56,10 +56,13 @@ def tunnel(call: Call) -> int:
             write(directory / "pg_service.conf", service(reach))
             target = f"{LOCAL}:{port}:{found['address']}:{found['port']}"
             with forwarding(host, target, directory / "ssh.log") as ssh:
-                wait_for_answer(ssh, port, host, call)
+                wait_for_answer(ssh, reach, host, call.again)
                 print("\n".join(opened(reach, host, directory, call.again)), flush=True)
                 ssh.wait()
-                raise Refused(f"the tunnel to {host.name} ended ({reason(ssh)}); to open it again, run: {same(call)}")
+                raise Refused(
+                    f"the tunnel to {host.name} ended ({reason(ssh)}); run: "
+                    f"make tunnel SERVICE={login.service} LOCAL_PORT={port}{call.again}"
+                )
     except KeyboardInterrupt:
         say("tunnel: closed")
         return 0
@@ -67,12 +70,6 @@ def tunnel(call: Call) -> int:
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def same(call: Call) -> str:
-    """The command that was given."""
-    given = [f"{name}={call.settings[name]}" for name in ("SERVICE", "LOCAL_PORT") if name in call.settings]
-    return " ".join(["make tunnel", *map(shlex.quote, given)]) + call.again
 
 
 def local_port(call: Call) -> int:
@@ -83,7 +80,7 @@ def local_port(call: Call) -> int:
     return int(text)
 
 
-def refuse_taken(port: int, call: Call) -> None:
+def refuse_taken(port: int, name: str, call: Call) -> None:
     """Somebody else may listen there; SSH would say so only after the login."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +90,7 @@ def refuse_taken(port: int, call: Call) -> None:
             other = port + 1 if port < 65535 else PORT
             raise Refused(
                 f"LOCAL_PORT {port} of this machine cannot be used ({os.strerror(error.errno or 0)}); take another, "
-                f"for example run: make tunnel LOCAL_PORT={other}{call.again}"
+                f"for example run: make tunnel SERVICE={name} LOCAL_PORT={other}{call.again}"
             ) from error
 
 
@@ -137,22 +134,22 @@ def reason(ssh: Forwarding) -> str:
     return said[-1].rstrip(".") if said else f"ssh ended with {ssh.returncode}"
 
 
-def wait_for_answer(ssh: Forwarding, port: int, host: Host, call: Call) -> None:
+def wait_for_answer(ssh: Forwarding, login: Login, host: Host, again: str) -> None:
     """Until PostgreSQL itself answers; somebody may be typing a passphrase meanwhile."""
     began = said = time.monotonic()
     listens = 0.0
-    while (heard := answer(port)) != "database":
+    while (heard := answer(login.port)) != "database":
         now = time.monotonic()
         if ssh.poll() is not None:
             raise Refused(
-                f"SSH to {host.name} opens no tunnel ({reason(ssh)}); correct that, for the reason run: "
-                f"{shlex.join(host.command(['true'], terminal=False))}"
+                f"SSH to {host.name} opens no tunnel ({reason(ssh)}); correct that, then run: "
+                f"make tunnel SERVICE={login.service} LOCAL_PORT={login.port}{again}"
             )
         listens = listens or (now if heard else 0.0)
         if listens and now - listens > PATIENCE:
             raise Refused(
                 f"postgres-erp on {host.name} gives no answer through the tunnel ({reason(ssh)}); see why, for that "
-                f"run: make status{call.again}"
+                f"run: make status{again}"
             )
         if now - said > SILENCE:
             say(f"  … waiting for {host.name} to answer, {now - began:.0f} s")

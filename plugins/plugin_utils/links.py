@@ -90,4 +90,4 @@ def _unasked(link: Json, server: Json) -> str:
 def short(message: Any) -> str:
     """The reason alone, without what modules and libraries put around it."""
     text = " ".join(str(message).split()).partition("; nothing was changed")[0]
-    return re.sub(r"^(Status code was -1 and not \[200\]|cannot log in to database .*? as \S+): ", "", text).rstrip(".")
+    return re.sub(r"^(Status code was -1 and not \[\d+\]|cannot log in to database .*? as \S+): ", "", text).rstrip(".")
