@@ -78,12 +78,36 @@ options:
     default: []
     suboptions:
       name:
-        description: The role; it must be in V(roles.yml).
+        description: The role; it must be in V(roles.yml) or one of O(services).
         type: str
         required: true
       password_file:
         description: File on the server that holds the password and nothing else.
         type: path
+        required: true
+  services:
+    description:
+      - Logins beside those of V(roles.yml), one for each service that speaks SQL, kept like them.
+      - One that is not in the list any more can no longer log in and is a member of nothing; it is not dropped, and
+        keeps what it owns. It is known by its comment.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The login.
+        type: str
+        required: true
+      roles:
+        description:
+          - Roles of V(roles.yml) whose rights it has. One that goes by the claims of a token (C(by_token)) is refused,
+            because a login could claim anything.
+        type: list
+        elements: str
+        required: true
+      connection_limit:
+        description: Connections that it may have at once.
+        type: int
         required: true
   system_settings:
     description:
@@ -400,6 +424,16 @@ ARGUMENTS = {
         "options": {
             "name": {"type": "str", "required": True},
             "password_file": {"type": "path", "required": True, "no_log": False},
+        },
+    },
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "roles": {"type": "list", "elements": "str", "required": True},
+            "connection_limit": {"type": "int", "required": True},
         },
     },
     "system_settings": {"type": "str", "choices": ["reset", "report", "ignore"], "default": "report"},

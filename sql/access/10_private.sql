@@ -28,6 +28,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION private.claim(TEXT) IS 'One claim of the request''s token as text; null when there is none.';
 
+CREATE OR REPLACE FUNCTION private.claimed_id(name TEXT) RETURNS BIGINT
+LANGUAGE sql
+STABLE PARALLEL SAFE
+SET search_path = ''
+AS $$
+    SELECT CASE WHEN c.value ~ '^-?[0-9]{1,18}$' THEN c.value::bigint END
+    FROM private.claim(claimed_id.name) AS c (value)
+$$;
+COMMENT ON FUNCTION private.claimed_id(TEXT) IS
+'One claim of the request''s token as the id of a row; null when there is none, or when it is no whole number.';
+
 -- PostgREST's db-pre-request: runs at the start of every request, after the change of role and before the query.
 -- PostgREST has checked signature, exp, nbf, iat and, if present, aud; it accepts a token that has no exp or no aud.
 -- Keyed on the role in force, never on a claim being there: a token without claims must not pass as "no token".

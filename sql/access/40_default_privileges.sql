@@ -6,13 +6,16 @@ ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin REVOKE ALL ON ROUTINES FROM public;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin IN SCHEMA erp, agent, private, api_view
 REVOKE ALL ON TABLES
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, agent_client,
+erp_monitor;
 ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin IN SCHEMA erp, agent, private, api_view
 REVOKE ALL ON SEQUENCES
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, agent_client,
+erp_monitor;
 ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin IN SCHEMA erp, agent, private, api_view
 REVOKE ALL ON ROUTINES
-FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, erp_monitor;
+FROM public, portfolio_authenticator, erp_reader, erp_writer, agent_service, agent_viewer, agent_client,
+erp_monitor;
 
 -- As in 30_grants.sql: all tables of erp are alike, a new table of agent is closed until it is named there.
 ALTER DEFAULT PRIVILEGES FOR ROLE erp_admin IN SCHEMA erp GRANT SELECT ON TABLES TO erp_reader;

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin_query,
+    guard,
     lock,
     passwords,
     role_changes,
+    services,
     system_settings,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
@@ -49,6 +52,8 @@ class AdminPlan:
     # SQL in the transaction before the database is created, and in the one after.
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    # SQL in a transaction of the administrator inside the database.
+    inside: list[str] = field(default_factory=list)
     # SQL that cannot be in a transaction; the configuration is read again after it.
     system: list[str] = field(default_factory=list)
     passwords: list[passwords.Login] = field(default_factory=list)
@@ -72,7 +77,8 @@ class AdminPlan:
 
 
 def read(work: AdminWork, session: Session) -> dict[str, Any]:
-    names = {"roles": list(work.wanted.roles), "database": work.database, "owner": work.owner}
+    names: dict[str, Any] = {"roles": list(work.wanted.roles), "database": work.database, "owner": work.owner}
+    names["service"] = services.COMMENT
     state: dict[str, Any] = session.query(admin_query.query(session.superuser, not work.admin_has_password), names)[0][
         0
     ]
@@ -86,6 +92,9 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
         if change:
             plan.changes.append(change)
             plan.before += change.statements
+    for change in services.retired(work.wanted, found, settable):
+        plan.changes.append(change)
+        plan.before += change.statements
     plan.before += role_changes.membership_statements(work.wanted, found)
     plan.create_database, change = role_changes.database_change(
         work.database, work.owner, work.wanted, state["database"], settable
@@ -119,6 +128,20 @@ def _plan_server(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> Non
         )
 
 
+def _plan_guard(work: AdminWork, plan: AdminPlan, administrator: str, closed: bool) -> None:
+    """What only a superuser may make inside the database; one that lets nobody in is looked at in the next run."""
+    if not work.wanted.guarded_schemas or closed:
+        return
+    found = None
+    if not plan.create_database:
+        with contextlib.closing(Session(work.admin.at(database=work.database), work.settings)) as session:
+            found = session.query(guard.QUERY, guard.ARGUMENTS)[0][0]
+    change = guard.change(administrator, work.wanted.guarded_schemas, found)
+    if change:
+        plan.changes.append(change)
+        plan.inside += change.statements
+
+
 def _password(name: str) -> Change:
     return Change(f"password {name}", "another one", "as in its file", (), "not the one in its file")
 
@@ -127,6 +150,9 @@ def first(work: AdminWork) -> AdminPlan:
     """On a server that has nothing yet."""
     plan = AdminPlan(incomplete=True)
     _plan_roles(work, plan, {"roles": {}, "database": None})
+    if not work.admin_has_password:
+        # A server of its own, which is about to be made.
+        _plan_guard(work, plan, work.admin.user, closed=False)
     plan.changes += [_password(name) for name, _path in work.logins]
     return plan
 
@@ -137,6 +163,8 @@ def plan_of(work: AdminWork, logins: list[passwords.Login], session: Session) ->
     found, database = state["roles"] or {}, state["database"] or {}
     _plan_roles(work, plan, state)
     _plan_server(work, plan, state)
+    if session.superuser:
+        _plan_guard(work, plan, state["user"], bool(database.get("closed")))
     for login in logins:
         if not login.password or login.name not in found or not passwords.works(work.admin, work.settings, login):
             plan.passwords.append(login)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# Everything about the named roles and the database, from views that everybody may read.
+# Everything about the named roles, those that were a service's, and the database, from views that everybody may read.
 _EVERYBODY = """
     'user', current_user, 'pid', pg_backend_pid(),
     'roles', (SELECT jsonb_object_agg(r.rolname, jsonb_build_object(
@@ -27,7 +27,8 @@ _EVERYBODY = """
         'parameters', (SELECT jsonb_agg(x.privilege_type || ' ' || p.parname ORDER BY p.parname, x.privilege_type)
             FROM pg_parameter_acl AS p, aclexplode(p.paracl) AS x
             WHERE x.grantee = r.oid AND (SELECT u.rolsuper FROM pg_roles AS u WHERE u.rolname = current_user))))
-        FROM pg_roles AS r WHERE r.rolname = ANY (%(roles)s)),
+        FROM pg_roles AS r
+        WHERE r.rolname = ANY (%(roles)s) OR shobj_description(r.oid, 'pg_authid') = %(service)s),
     'database', (SELECT jsonb_build_object(
         'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate,
         'connects', (SELECT has_database_privilege(r.oid, d.oid, 'CONNECT') FROM pg_roles AS r

@@ -54,6 +54,10 @@ def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[Non
     if plan.after:
         session.transaction(plan.after)
         yield
+    if plan.inside:
+        with contextlib.closing(Session(work.admin.at(database=work.database), work.settings)) as inside:
+            inside.transaction(plan.inside)
+        yield
     if plan.system:
         for statement in plan.system:
             session.execute(statement)

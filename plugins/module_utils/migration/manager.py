@@ -22,6 +22,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     owner,
     report,
     roles,
+    services,
     shipped,
     stages,
 )
@@ -64,14 +65,18 @@ def read_admin_work(params: Mapping[str, Any], target: Target, settings: Setting
     document = (params["access"] or {}).get("roles")
     wanted = roles.Wanted({}, {}) if document is None else roles.parse(document)
     if not params["admin_user"]:
-        if params["logins"]:
-            raise MigrationError("logins are kept by the admin session; set admin_user")
+        for option in ("logins", "services"):
+            if params[option]:
+                raise MigrationError(f"{option} are kept by the admin session; set admin_user")
         return None
+    wanted = services.added(wanted, params["services"])
     if params["admin_password"] and not params["admin_has_password"]:
         raise MigrationError("admin_password is given and admin_has_password is false; give one or the other")
     for login in params["logins"]:
         if login["name"] not in wanted.roles:
-            raise MigrationError(f"login {login['name']} is not in roles.yml; add the role or remove the login")
+            raise MigrationError(
+                f"login {login['name']} is neither in roles.yml nor among the services; add it or remove the login"
+            )
     if wanted.roles and params["login_user"] not in wanted.roles:
         raise MigrationError(f"login_user {params['login_user']} is not in roles.yml; add the role")
     return AdminWork(

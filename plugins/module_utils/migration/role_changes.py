@@ -211,12 +211,13 @@ def database_change(
 def left(wanted: Wanted, state: Mapping[str, Any], psql: Psql) -> list[Effect]:
     """What somebody gave to roles that are not ours: named, never taken away."""
     result = []
+    known = {state["user"], *wanted.roles, *(state["roles"] or {})}
     settable = state.get("settable")
     for name, role in wanted.roles.items():
         found = (state["roles"] or {}).get(name)
         if found is None:
             continue
-        for member in sorted(set(found["members"]) - {state["user"]} - set(wanted.roles)):
+        for member in sorted(set(found["members"]) - known):
             revoke = psql.as_admin(f"REVOKE {identifier(name)} FROM {identifier(member)}")
             detail = f"member of {name}, which roles.yml does not ask for"
             result.append(Effect("left", f"role {member}", detail, revoke))

@@ -17,6 +17,7 @@ _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _ROLE_KEYS: dict[str, tuple[type, ...]] = {
     "login": (bool,),
     "inherit": (bool,),
+    "by_token": (bool,),
     "connection_limit": (int,),
     "member_of": (list,),
     "settings": (dict,),
@@ -30,6 +31,8 @@ _LISTS = {"search_path", "temp_tablespaces", "session_preload_libraries", "local
 class Role:
     login: bool = False
     inherit: bool = True
+    # Its rows follow from the claims of a token, which a login of its own could invent.
+    by_token: bool = False
     connection_limit: int = -1
     member_of: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +43,8 @@ class Role:
 class Wanted:
     roles: Mapping[str, Role]
     database_settings: Mapping[str, str]
+    # New tables in them are closed by an event trigger, where a superuser can make one.
+    guarded_schemas: tuple[str, ...] = ()
 
 
 def identifier(name: str) -> str:
@@ -107,7 +112,15 @@ def parse(document: Any) -> Wanted:
                 raise MigrationError(
                     f"roles.yml: role {name} is a member of {group}, which is not in roles.yml; add it or remove it"
                 )
+            if roles[group].by_token and role.inherit:
+                raise MigrationError(
+                    f"roles.yml: role {name} is a member of {group} and has its rights without a token; "
+                    "set inherit: false or remove it"
+                )
     database = document.get("database") or {}
-    if not isinstance(database, dict) or set(database) - {"settings"}:
-        raise MigrationError("roles.yml: database may hold the key settings only; correct it")
-    return Wanted(roles, _settings("database.settings", database.get("settings") or {}))
+    if not isinstance(database, dict) or set(database) - {"settings", "guarded_schemas"}:
+        raise MigrationError("roles.yml: database may hold the keys settings and guarded_schemas only; correct it")
+    guarded = database.get("guarded_schemas") or []
+    if not isinstance(guarded, list) or not all(isinstance(name, str) for name in guarded):
+        raise MigrationError("roles.yml: database.guarded_schemas must be a list of schemas; correct it")
+    return Wanted(roles, _settings("database.settings", database.get("settings") or {}), tuple(guarded))

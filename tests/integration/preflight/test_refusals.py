@@ -49,6 +49,16 @@ DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 
 KEY = tokens.new_key()
 
+
+def services(**logins: tuple[list[str], int]) -> dict[str, Any]:
+    """Roles and connections of each, as the inventory says it."""
+    return {
+        "postgres_erp_services": [
+            {"name": name, "roles": roles, "connection_limit": limit} for name, (roles, limit) in logins.items()
+        ]
+    }
+
+
 # name: (changes to the state, inventory variables, what the sentence must hold); no words = must pass
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "healthy": ({}, {}, []),
@@ -138,6 +148,39 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ["PostgreSQL 16", "postgres_erp_image"],
     ),
     "socket_path": ({}, {"portfolio_directory": "/" + "x" * 90}, ["107 characters", "portfolio_directory"]),
+    "services": (
+        {},
+        services(planner=(["agent_service", "erp_reader"], 8), **{"memory-gateway": (["agent_service"], 4)}),
+        [],
+    ),
+    "odd_service": ({}, services(Planner=(["erp_reader"], 1)), ["Planner", "lower-case", "rename"]),
+    "service_of_postgresql": ({}, services(pg_planner=(["erp_reader"], 1)), ["pg_planner", "rename"]),
+    "service_that_is_a_role": ({}, services(erp_admin=(["erp_reader"], 1)), ["erp_admin", "roles.yml", "rename"]),
+    "service_that_is_everybody": ({}, services(all=(["erp_reader"], 1)), ["all", "rename"]),
+    "service_twice": (
+        {},
+        {"postgres_erp_services": [{"name": "planner", "roles": ["erp_reader"], "connection_limit": 1}] * 2},
+        ["planner", "twice"],
+    ),
+    "service_of_a_client": ({}, services(planner=(["agent_client"], 1)), ["planner agent_client", "agent_service"]),
+    "service_as_owner": ({}, services(planner=(["erp_reader", "erp_admin"], 1)), ["planner erp_admin", "erp_writer"]),
+    "service_without_a_role": ({}, services(planner=([], 1)), ["planner no role", "erp_reader"]),
+    "service_without_connections": ({}, services(planner=(["erp_reader"], 0)), ["connection_limit", "below 1"]),
+    "too_many_connections": (
+        {},
+        services(planner=(["erp_reader"], 8), memory=(["erp_reader"], 5)),
+        ["38 connections", "has 37", "connection_limit", "max_connections"],
+    ),
+    "more_connections": (
+        {},
+        services(planner=(["erp_reader"], 13)) | {"postgres_erp_extra_settings": {"max_connections": 41}},
+        [],
+    ),
+    "service_without_a_limit": (
+        {},
+        {"postgres_erp_services": [{"name": "planner", "roles": ["erp_reader"]}]},
+        ["Validation of arguments failed", "connection_limit"],
+    ),
     "no_migrations": ({}, {"postgres_erp_sql": str(HERE)}, ["no migration", "postgres_erp_sql"]),
     "memory_format": ({}, {"traefik_memory": "lots"}, ["traefik_memory", "300m"]),
     "wrong_type": ({}, {"postgres_erp_pids": "many"}, ["Validation of arguments failed", "postgres_erp_pids"]),
@@ -288,7 +331,7 @@ def test_refusal(case: str, answers: dict[str, Answer]) -> None:
     for word in words:
         assert word in refusals[0]
     # The first sentence is Ansible's own, and into the second it puts the lookup's.
-    if case not in ("wrong_type", "unusable_key"):
+    if case not in ("wrong_type", "service_without_a_limit", "unusable_key"):
         assert refusals[0].endswith("Nothing was changed.")
 
 
@@ -320,7 +363,11 @@ def test_the_doctor_names_what_is_refused_and_nothing_else(case: str, answers: d
     failed = [one["message"].rstrip(".") for one in findings if one["level"] == "fail"]
     assert bool(failed) == bool(refusals)
     said = " ".join(refusals[0].split()) if refusals else ""
-    if case not in ("wrong_type", "unusable_key"):  # Ansible's own sentence has its place at another end there
+    if case not in (
+        "wrong_type",
+        "service_without_a_limit",
+        "unusable_key",
+    ):  # Ansible's own sentence has its place at another end there
         assert [message for message in failed if message not in said] == []
     # The recorded clock stands still since 1970.
     warned = {one["check"] for one in findings if one["level"] == "warn"}

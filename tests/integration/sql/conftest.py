@@ -99,7 +99,8 @@ class Session:
         try:
             yield
         finally:
-            self.cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            # Released, so that one inside another leaves the outer one its name.
+            self.cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
 
     def error(self, action: Callable[[], object]) -> tuple[str | None, str | None]:
         """(SQLSTATE, constraint) of what the action is refused with; (None, None) when it is not."""

@@ -104,49 +104,7 @@ def test_nothing_for_public(db: Session) -> None:
     assert [row for row in db.rows(SNAPSHOT) if row[1] == "PUBLIC"] == []
 
 
-# The matrix
-
-
-def declared(role: str, table: str) -> str:
-    rights = RIGHTS[role]
-    return rights.get(table, rights.get(table.partition(".")[0], ""))
-
-
-def tables(session: Session) -> list[str]:
-    return [
-        name
-        for (name,) in session.rows("""
-        SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'v')
-        AND relnamespace::regnamespace::text IN ('erp', 'agent', 'private', 'api_view') ORDER BY 1""")
-    ]
-
-
-def attempts(session: Session, table: str) -> dict[str, str]:
-    """One statement a verb; rights are checked before anything else."""
-    column = session.value("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", table)
-    return {
-        "r": f"SELECT * FROM {table} WHERE false",
-        "i": f"INSERT INTO {table} DEFAULT VALUES",
-        "u": f"UPDATE {table} SET {column} = {column} WHERE false",
-        "d": f"DELETE FROM {table} WHERE false",
-    }
-
-
-@pytest.mark.parametrize("role", RIGHTS)
-def test_matrix_of_roles_tables_and_verbs(db: Session, admin: Session, role: str) -> None:
-    wrong = []
-    statements = {table: attempts(db, table) for table in tables(db)}
-    assert len(statements) == contract.COUNT + 3
-    admin.rows(f"SET ROLE {role}")
-    for table, verbs in statements.items():
-        expected = declared(role, table)
-        for verb, statement in verbs.items():
-            state, _constraint = admin.error(lambda statement=statement: admin.rows(statement))  # type: ignore[misc]
-            # A required column missing: the right to insert was there.
-            assert state in {None, DENIED, "23502"}, (statement, state)
-            if (state != DENIED) != (verb in expected):
-                wrong.append((table, verb, expected, state))
-    assert wrong == []
+# Columns and functions
 
 
 def test_agent_viewer_sees_all_columns_but_the_secret_ones(admin: Session) -> None:
