@@ -45,15 +45,18 @@ class Host:
         """The command line that runs `argv` there, as a user who may use Docker."""
         if self.local:
             return argv if os.geteuid() == 0 or os.access("/var/run/docker.sock", os.W_OK) else ["sudo", *argv]
-        user, port = self.variables.get("ansible_user"), self.variables.get("ansible_port")
-        key = self.variables.get("ansible_ssh_private_key_file")
-        ssh = ["ssh", "-t" if terminal else "-T"]
-        for option, value in (("-p", port), ("-i", key), ("-l", user)):
-            ssh += [option, str(value)] if value else []
+        user = self.variables.get("ansible_user")
+        there = argv if user in (None, "root") else ["sudo", *argv]
+        return [*self.ssh("-t" if terminal else "-T"), shlex.join(there)]
+
+    def ssh(self, *options: str) -> list[str]:
+        """ssh to the server as the inventory says it, up to the address; what is given here counts first."""
+        ssh = ["ssh", *options]
+        for option, name in (("-p", "ansible_port"), ("-i", "ansible_ssh_private_key_file"), ("-l", "ansible_user")):
+            ssh += [option, str(self.variables[name])] if self.variables.get(name) else []
         for name in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
             ssh += shlex.split(str(self.variables.get(name, "")))
-        there = argv if user in (None, "root") else ["sudo", *argv]
-        return [*ssh, self.address, shlex.join(there)]
+        return [*ssh, self.address]
 
 
 def environment(call: Call) -> dict[str, str]:

@@ -92,7 +92,14 @@ def place_of(call: Call, host: Host) -> screen.Place:
     public = "" if host.local else str(host.variables.get("portfolio_hostname", ""))
     local = f"http://localhost:{local_port(host)}"
     reached = f"https://{public}" if public else local if host.local else ""
-    return screen.Place("" if host.local else host.address, reached, local, call.again)
+    return screen.Place("" if host.local else host.address, reached, local, call.again, service_of(host))
+
+
+def service_of(host: Host) -> str:
+    """A service with a login of its own, where the inventory says it in plain words."""
+    services = host.variables.get("postgres_erp_services")
+    names = [each.get("name", "") for each in services if isinstance(each, dict)] if isinstance(services, list) else []
+    return next((name for name in names if re.fullmatch(r"[a-z][a-z0-9_-]*", str(name))), "")
 
 
 def local_port(host: Host) -> int:

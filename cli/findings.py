@@ -68,7 +68,9 @@ def addressed(value: Any, again: str) -> Any:
     if isinstance(value, list):
         return [addressed(item, again) for item in value]
     if isinstance(value, str):
-        return re.sub(r"\bmake (deploy|plan|doctor|status|schema|logs S=[\w-]+)", lambda found: found[0] + again, value)
+        return re.sub(
+            r"\bmake (deploy|plan|doctor|status|schema|verify|logs S=[\w-]+)", lambda found: found[0] + again, value
+        )
     return value
 
 
@@ -88,7 +90,17 @@ def colored() -> bool:
 
 
 # The words that a color makes faster to find, where they stand at the beginning of a line's text.
-MARKS = {"FAIL": "red", "wrong": "red", "WARN": "yellow", "not checked": "yellow", "OK": "green", "ok": "green"}
+MARKS = {
+    "FAIL": "red",
+    "wrong": "red",
+    "broken": "red",
+    "WARN": "yellow",
+    "not checked": "yellow",
+    "not set up": "yellow",
+    "not judged": "yellow",
+    "OK": "green",
+    "ok": "green",
+}
 
 
 def painted(line: str, color: bool) -> str:

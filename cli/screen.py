@@ -19,7 +19,8 @@ READS_AGAIN = "{} will read its configuration again"
 DIFF = "in the files"
 HAS_READ = "{} has read its configuration again"
 # Verbs of ./portfolio, in the order in which they are shown.
-CONNECT = ("psql", "logs S=postgres-erp")
+CONNECT = ("psql", "connect")
+CONNECT_SERVICE = ("psql", "tunnel SERVICE={}", "connect SERVICE={}")
 NEXT = ("status", "plan", "help")
 
 
@@ -31,10 +32,18 @@ class Place:
     api: str  # empty where only the server itself reaches it
     local_api: str
     again: str
+    service: str = ""  # one that has a login of its own
 
     @property
     def beside_name(self) -> str:
         return f" ({self.address})" if self.address else ""
+
+    @property
+    def connect(self) -> list[str]:
+        """The verbs that lead into the database; on this machine no tunnel is needed."""
+        if not self.service:
+            return list(CONNECT)
+        return [verb.format(self.service) for verb in CONNECT_SERVICE if self.address or "tunnel" not in verb]
 
 
 def sentence(effect: Effect, reads_again: str = READS_AGAIN) -> str:
@@ -98,7 +107,7 @@ def how_to_go_on(place: Place) -> list[str]:
     return [
         *labelled("API", addresses),
         *commands("try it", [ask if place.api else rows]),
-        *commands("connect", [f"make {verb}{again}" for verb in CONNECT]),
+        *commands("connect", [f"make {verb}{again}" for verb in place.connect]),
         *labelled("status", ["ok: the schema is what was asserted, and the API answers"]),
         *commands("next", [f"make {verb}{again if verb != 'help' else ''}" for verb in NEXT]),
     ]

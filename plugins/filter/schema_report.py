@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import DEPLOY, Json, problem, sentence
+
 VERSION = 1
-DEPLOY = "run: make deploy"
 # What ./portfolio schema ends with.
 EXITS = {"ok": 0, "wrong": 2, "bare": 2, "unknown": 1}
-Json = dict[str, Any]
 
 
 def schema_report(facts: Json) -> Json:
@@ -28,7 +28,7 @@ def schema_report(facts: Json) -> Json:
         return _closed(report, *unasked)
     if not answer.get("reachable"):
         told = str(answer.get("problem") or answer.get("msg"))
-        return _closed(report, "unknown", [_problem(facts["database"], *_sentence(told))])
+        return _closed(report, "unknown", [problem(facts["database"], *sentence(told))])
     report["schema"] = {
         "version": answer["ledger_version"],
         "pending": answer["pending"],
@@ -38,7 +38,7 @@ def schema_report(facts: Json) -> Json:
         "drift": answer["drift"],
         "history": answer["history"],
     }
-    problems = _problems(answer)
+    problems = faults(answer) + drifted(answer)
     return _closed(report, "wrong" if problems else "ok", problems)
 
 
@@ -46,49 +46,47 @@ def _closed(report: Json, status: str, problems: list[Json]) -> Json:
     return report | {"status": status, "exit": EXITS[status], "problems": problems}
 
 
-def _problem(about: str, what: str, remedy: str) -> Json:
-    return {"object": about, "what": what, "remedy": remedy}
-
-
-def _sentence(text: str) -> tuple[str, str]:
-    """What is wrong and the remedy, of a sentence that holds both."""
-    what, _mark, remedy = text.replace("; nothing was changed", "").rstrip(".").partition("; ")
-    return what, remedy or DEPLOY
-
-
 def _unasked(facts: Json) -> tuple[str, list[Json]] | None:
     """Status and reason where nobody could be asked."""
     host, server = facts["host"], facts["server"]
     if server is None:
         told = f"{host} does not tell its state ({facts['error']})"
-        return "unknown", [_problem(host, told, "see that it is up; run: make doctor")]
+        return "unknown", [problem(host, told, "see that it is up; run: make doctor")]
     if not server["docker"]["reachable"]:
         told = f"the Docker Engine does not answer ({server['docker']['error']})"
-        return "unknown", [_problem("Docker Engine", told, "run: make status")]
+        return "unknown", [problem("Docker Engine", told, "run: make status")]
     found = server["containers"].get(facts["container"])
     if found is None and not facts["deployed"]:
-        return "bare", [_problem(host, "nothing is deployed here", "run: make plan")]
+        return "bare", [problem(host, "nothing is deployed here", "run: make plan")]
     if found is None or found["state"] != "running":
-        return "unknown", [_problem(facts["container"], f"{facts['container']} does not run", "run: make status")]
+        return "unknown", [problem(facts["container"], f"{facts['container']} does not run", "run: make status")]
     return None
 
 
-def _problems(answer: Json) -> list[Json]:
+def faults(answer: Json) -> list[Json]:
+    """What is not as the files want it: pending or refused files, assertions that do not hold."""
     if answer["problem"]:
-        found = [_problem("migrations", *_sentence(answer["problem"]))]
+        found = [problem("migrations", *sentence(answer["problem"]))]
     elif answer["pending"]:
-        found = [_problem("migrations", f"migrations are pending: {', '.join(answer['pending'])}", DEPLOY)]
+        found = [problem("migrations", f"migrations are pending: {', '.join(answer['pending'])}", DEPLOY)]
     else:
         found = []
     if answer["access_pending"] and not found:
-        found.append(_problem("access files", "the access files are not the ones that ran last", DEPLOY))
+        found.append(problem("access files", "the access files are not the ones that ran last", DEPLOY))
     for failure in (answer["assertions"] or {"failed": []})["failed"]:
         told = f"{failure['name']}: {failure['object']}: expected {failure['expected']}, found {failure['actual']}"
-        found.append(_problem(failure["object"], told, "run: make plan"))
-    for item in answer["drift"]:
-        told = f"{item['object']}: {item['detail']} (class {item['class']})"
-        found.append(_problem(item["object"], told, item.get("remedy", DEPLOY)))
+        found.append(problem(failure["object"], told, "run: make plan"))
     return found
+
+
+def drifted(answer: Json) -> list[Json]:
+    """What somebody changed beside the files."""
+    return [
+        problem(
+            item["object"], f"{item['object']}: {item['detail']} (class {item['class']})", item.get("remedy", DEPLOY)
+        )
+        for item in answer["drift"]
+    ]
 
 
 class FilterModule:

@@ -18,7 +18,19 @@ SHAPE = ("README.md", "defaults/main.yml", "meta/argument_specs.yml", "meta/main
 WORDS = ("preflight", "install", "configure", "run", "verify")
 # Steps that have a name of their own because another step calls them.
 MORE_WORDS = {
-    "portfolio": {"state", "image", "lease", "release", "adjust", "started", "status", "schema", "doctor"},
+    "portfolio": {
+        "state",
+        "image",
+        "lease",
+        "release",
+        "adjust",
+        "started",
+        "status",
+        "schema",
+        "doctor",
+        "chain",
+        "connect",
+    },
     "docker_host": {"record", "daemon"},
     # The first database files once; the rest only where it is needed.
     "postgres_erp": {"bootstrap", "reload", "start", "restart"},

@@ -88,6 +88,7 @@ def test_every_play_works_with_no_facts_gathered() -> None:
     used = [
         name
         for name in tracked("roles/*", "playbooks/*")
-        if re.search(r"ansible_facts|ansible_distribution", read(name))
+        # A module's own answer may have that name.
+        if re.search(r"(?<!\.)ansible_facts|ansible_distribution", read(name))
     ]
     assert used == []

@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import copied
+from tests.doors import tunnel
 from tests.generate.messages import PLACEHOLDER, messages
 from tests.server import IMAGES, ROOT, Droplet
 
@@ -44,6 +49,11 @@ HOW = {
     "make rotate": "on the converged server",
     "make rotate STEP=finish": "on the converged server",
     "make rotate STEP=finish YES=1": "said",
+    "make deploy<again>": "said, on the converged server",
+    "make doctor<again>": "said",
+    "make status<again>": "said",
+    "make tunnel SERVICE=<name> LOCAL_PORT=<other><again>": "said",
+    "make tunnel SERVICE=<service> LOCAL_PORT=<port><again>": "said",
     "make migration NAME=add_invoices": "said, in a copy of the project",
     "make expected": "here",
     "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
@@ -216,6 +226,61 @@ def test_verbs_that_were_not_told_enough(converged: Droplet, clone_of_inventory:
     assert here(ran(again), converged).returncode == 0
     assert "VAULT" in (clone_of_inventory / "group_vars/all/vault.yml").read_text()
     assert command.replace("inventories/droplet", str(clone_of_inventory)) == again
+
+
+@pytest.fixture
+def served(converged: Droplet, tmp_path: Path) -> Droplet:
+    """The same server with one of its logins named as a service's, so that nothing has to be deployed."""
+    other = replace(converged, work=tmp_path)
+    shutil.copytree(converged.inventory, other.inventory)
+    hosts = json.loads((other.inventory / "hosts.json").read_text())
+    login = {"name": "erp_admin", "roles": [], "connection_limit": 10}
+    hosts["portfolio"]["hosts"]["droplet"]["postgres_erp_services"] = [login]
+    (other.inventory / "hosts.json").write_text(json.dumps(hosts))
+    return other
+
+
+def sentence(droplet: Droplet, verb: str) -> str:
+    """The one that a verb refuses with; a slow machine makes it give signs of life too."""
+    refused = here(verb, droplet)
+    lines = [line for line in refused.stderr.splitlines() if not line.startswith(("  …", "make: "))]
+    assert (refused.returncode != 0, len(lines)) == (True, 1), refused.stderr
+    return lines[0]
+
+
+def test_what_connect_and_tunnel_say_helps(served: Droplet, converged: Droplet) -> None:
+    [command] = said(sentence(converged, "make connect SERVICE=planner-api"))
+    ran(command)  # test_deploy_runs_as_it_is_written
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = sentence(served, f"make tunnel LOCAL_PORT={other.getsockname()[1]}")
+    assert "of this machine cannot be used (Address already in use)" in taken
+    [command] = said(taken)
+    with tunnel(served, ["bash", "-c", f"exec {ran(command).replace('make', './portfolio', 1)}"]) as (process, _opened):
+        listed = ["ps", "-o", "pid=,comm=", "--ppid", str(process.pid)]
+        ssh = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+        assert ssh[1:] == ["ssh"], ssh
+        os.kill(int(ssh[0]), signal.SIGKILL)
+        assert process.wait(timeout=60) == 1
+        assert process.stderr is not None
+        broken = process.stderr.read()
+    assert "portfolio: the tunnel to droplet ended (" in broken
+    assert said(broken) == [command]
+    converged.shell("docker stop postgres-erp")
+    try:
+        stopped = sentence(served, "make tunnel")
+        [command] = said(stopped)
+        assert "postgres-erp does not run" in stopped and here(ran(command), served).returncode != 0
+    finally:
+        converged.shell("docker start postgres-erp")
+
+
+def test_a_server_that_does_not_tell_its_state(served: Droplet) -> None:
+    hosts = served.inventory / "hosts.json"
+    hosts.write_text(hosts.read_text().replace('"ansible_port": ', '"ansible_port": 1, "was": '))
+    silent = sentence(served, "make connect")
+    [command] = said(silent)
+    assert "Connection refused" in silent
+    assert "FAIL  server: connection" in here(ran(command), served).stdout
 
 
 def test_a_failed_step_names_the_command_that_failed(converged: Droplet) -> None:

@@ -46,6 +46,7 @@ def script() -> ModuleType:
         (["psql", "-v", "ON_ERROR_STOP=1", "-c", "SELECT 1"], {}, ("-v", "ON_ERROR_STOP=1", "-c", "SELECT 1")),
         (["psql", "--", "-i", "INVENTORY=x"], {}, ("-i", "INVENTORY=x")),
         (["images", "postgres"], {}, ("postgres",)),
+        (["tunnel", "LOCAL_PORT=25432"], {"LOCAL_PORT": "25432"}, ()),
     ],
 )
 def test_words_become_settings_and_options(

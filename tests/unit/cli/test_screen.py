@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cli import screen
+from cli.ansible import Host
 from cli.call import ROOT
-from cli.converge import coloured
+from cli.converge import coloured, service_of
 from cli.place import where
 from cli.report import INTERRUPTED, Effect, Failure, Part, Report, effects_of
 from cli.words import refusals
@@ -24,6 +26,7 @@ DROPLET = screen.Place(
     "203.0.113.10", "https://erp-db.bestviable.com", "http://localhost:3000", " INVENTORY=inventories/droplet"
 )
 BARE = screen.Place("203.0.113.10", "", "http://localhost:3000", " INVENTORY=inventories/droplet")
+SERVED = replace(DROPLET, service="planner-api")
 RESTART = Effect("restart", "postgres-erp", "its memory is 200 MB instead of 300 MB")
 LEFT = Effect("left", "role stranger", "is a superuser", 'run: make psql SQL="DROP ROLE stranger"')
 
@@ -39,7 +42,7 @@ def refused(message: str, inventory: Path, **fields: object) -> list[str]:
     return screen.failed(report(failure=Failure(message, "t", "", parts, outcome), **fields))
 
 
-@pytest.mark.parametrize("place", [HERE, DROPLET, BARE])
+@pytest.mark.parametrize("place", [HERE, DROPLET, BARE, SERVED])
 @pytest.mark.parametrize("many", [0, 1, 60])
 def test_the_last_screen_fits(place: screen.Place, many: int) -> None:
     effects = [
@@ -70,16 +73,35 @@ def test_a_recorded_deploy_fits_too() -> None:
     assert last_screen.numbers("\n".join(lines)) == (12, 0)
 
 
-@pytest.mark.parametrize("place", [HERE, DROPLET, BARE])
+@pytest.mark.parametrize("place", [HERE, DROPLET, BARE, SERVED])
 def test_every_command_on_it_is_a_verb_for_the_same_server(place: screen.Place) -> None:
     found = last_screen.commands("\n".join(screen.up(report(), place)))
     verbs = set(re.findall(r'^    "(\w+)": Verb\(', (ROOT / "portfolio").read_text(), re.M)) | {"help"}
-    assert len(found) == 1 + len(screen.CONNECT) + len(screen.NEXT)
+    assert len(found) == 1 + len(place.connect) + len(screen.NEXT)
     for command in found:
         typed = re.search(r"\bmake (?:-s )?(\w+)", command)
         assert typed and typed[1] in verbs, command
         assert command.count("\n") == command.count(" \\\n")
         assert typed[1] == "help" or place.again in " ".join(command.replace("\\\n", " ").split()).replace("  ", " ")
+
+
+def test_a_services_login_is_what_one_connects_with() -> None:
+    assert SERVED.connect == ["psql", "tunnel SERVICE=planner-api", "connect SERVICE=planner-api"]
+    assert replace(HERE, service="planner-api").connect == ["psql", "connect SERVICE=planner-api"]
+
+
+@pytest.mark.parametrize(
+    ("services", "name"),
+    [
+        ([{"name": "planner-api"}, {"name": "other"}], "planner-api"),
+        (None, ""),
+        ([], ""),
+        ("{{ others }}", ""),
+        ([{"name": "{{ other }}"}, "x", {}], ""),
+    ],
+)
+def test_a_service_is_taken_from_the_inventory_where_it_stands_in_plain_words(services: object, name: str) -> None:
+    assert service_of(Host("erp-db", {"postgres_erp_services": services})) == name
 
 
 def test_no_name_of_a_server_can_move_the_cursor() -> None:
