@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare import (
     model,
@@ -24,6 +24,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.cl
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.errors import NOT_FOUND, CloudflareError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.plan import Action
 
+T = TypeVar("T")
 SECRET_BYTES = 32
 # Whoever takes our change away twice will not stop.
 CONFIGURATION_TRIES = 2
@@ -101,7 +102,8 @@ class Apply:
         """What is no longer true after the last one. A record of nothing is no file."""
         gone = {*self.want.former_hostnames, *(() if self.want.present else (self.want.hostname,))}
         names = tuple(name for name in self.record.hostnames if name not in gone)
-        kept = self.record.made or self.record.pending or self.record.service_token_id or names
+        # A run that was killed after its DELETE left a record of a tunnel that is gone.
+        kept = (self.tunnel_id and (self.record.made or self.record.pending)) or self.record.service_token_id or names
         if self.want.present or kept:
             self.remember(hostnames=names)
         else:
@@ -112,21 +114,32 @@ class Apply:
         secret = self.record.tunnel_secret if self.record.pending else random_secret()
         self.remember(tunnel_id="", tunnel_secret=secret, made=False)
         body = {**action.after, "tunnel_secret": secret}
-        try:
-            made = self.client.send("POST", f"{self.account}/cfd_tunnel", body)
-        except CloudflareError as error:
-            tunnel = self.only(error, observe.tunnels_of(self.client, self.observed.account_id, self.want.tunnel_name))
+        tunnel, told = self.make("cfd_tunnel", body, model.tunnel, observe.tunnels_of, self.want.tunnel_name)
+        if told:
+            self.tunnel_id = tunnel.id
+            self.remember(tunnel_id=tunnel.id, made=True)
+        else:
             planning.source_of(self.want, tunnel)
             self.adopt(tunnel.id)
-            return
-        self.tunnel_id = model.tunnel(made).id
-        self.remember(tunnel_id=self.tunnel_id, made=True)
 
-    def only(self, error: CloudflareError, found: tuple[Any, ...]) -> Any:
-        """What a POST of unknown fate made, or somebody else at the same moment; it is never sent again blindly."""
-        if not (error.ambiguous or error.conflict) or len(found) != 1:
-            raise error
-        return found[0]
+    def make(
+        self,
+        what: str,
+        body: Mapping[str, Any],
+        parse: Callable[[Any], T],
+        look: Callable[[Client, str, str], tuple[T, ...]],
+        name: str,
+    ) -> tuple[T, bool]:
+        """What a POST made, and whether it was told. It is never sent again blindly: where its fate is not known, or
+        somebody else was faster, the one of that name is looked up.
+        """
+        try:
+            return parse(self.client.send("POST", f"{self.account}/{what}", body)), True
+        except CloudflareError as error:
+            found = look(self.client, self.observed.account_id, name) if error.ambiguous or error.conflict else ()
+            if len(found) != 1:
+                raise
+            return found[0], False
 
     def recover_credentials(self, action: Action) -> None:
         self.adopt(action.item)
@@ -142,15 +155,18 @@ class Apply:
     def create_service_token(self, action: Action) -> None:
         rotation = self.want.access.rotation if self.want.access else ""
         self.remember(rotating=True, service_token_id="", client_id="", client_secret="", rotation=rotation)
-        try:
-            made = self.client.send("POST", f"{self.account}/access/service_tokens", action.after)
-        except CloudflareError as error:
-            found = observe.service_tokens_of(self.client, self.observed.account_id, self.want.access_name)
-            self.token_id = self.only(error, found).id
+        made, told = self.make(
+            "access/service_tokens",
+            action.after,
+            model.told_token,
+            lambda *arguments: tuple(model.ToldToken(found.id) for found in observe.service_tokens_of(*arguments)),
+            self.want.access_name,
+        )
+        self.token_id = made.id
+        if told:
+            self.keep(made)
+        else:
             self.new_secret()
-            return
-        self.token_id = model.word(made, "id", "service token")
-        self.keep(made)
 
     def rotate_service_token(self, action: Action) -> None:
         """It lives as long again. The secret before it stays good for a while, where we still have it."""
@@ -163,25 +179,22 @@ class Apply:
     def new_secret(self, overlap: int = 0) -> None:
         until = (self.now + timedelta(hours=overlap)).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {"previous_client_secret_expires_at": until} if overlap else {}
-        self.keep(self.client.send("POST", f"{self.account}/access/service_tokens/{self.token_id}/rotate", body))
+        told = self.client.send("POST", f"{self.account}/access/service_tokens/{self.token_id}/rotate", body)
+        self.keep(model.told_token(told))
 
-    def keep(self, told: Any) -> None:
+    def keep(self, told: model.ToldToken) -> None:
         """The one moment at which the API tells the secret."""
         self.remember(
             rotating=False,
             service_token_id=self.token_id,
-            client_id=model.word(told, "client_id", "service token"),
-            client_secret=model.word(told, "client_secret", "service token"),
+            client_id=told.client_id,
+            client_secret=told.client_secret,
             rotation=self.want.access.rotation if self.want.access else "",
         )
 
     def create_policy(self, action: Action) -> None:
         body = plan_access.policy_body(self.want, self.token_id)
-        try:
-            made = model.policy(self.client.send("POST", f"{self.account}/access/policies", body))
-        except CloudflareError as error:
-            found = observe.policies_of(self.client, self.observed.account_id, self.want.access_name)
-            made = self.only(error, found)
+        made, _ = self.make("access/policies", body, model.policy, observe.policies_of, self.want.access_name)
         self.policy_id = made.id
         self.remember(policy_id=made.id)
 
@@ -191,10 +204,7 @@ class Apply:
 
     def create_app(self, action: Action) -> None:
         body = plan_access.app_body(None, self.want, self.policy_id)
-        try:
-            made = model.app(self.client.send("POST", f"{self.account}/access/apps", body))
-        except CloudflareError as error:
-            made = self.only(error, observe.apps_of(self.client, self.observed.account_id, self.want.hostname))
+        made, _ = self.make("access/apps", body, model.app, observe.apps_of, self.want.hostname)
         self.aud = made.aud
         self.remember(app_id=made.id)
 
@@ -238,8 +248,11 @@ class Apply:
         try:
             self.client.send("POST", f"{self.zone}/dns_records", body)
         except CloudflareError as error:
+            if not error.ambiguous and not error.conflict:
+                raise
             found = observe.dns_records(self.client, self.observed.zone_id, self.want.hostname)
-            self.only(error, tuple(item for item in found if item.content == body["content"]))
+            if not any(item.content == body["content"] for item in found):
+                raise
 
     def update_record(self, action: Action) -> None:
         """Comment and tags are not sent, and so stay."""
@@ -273,6 +286,7 @@ class Apply:
 
     def delete_tunnel(self, action: Action) -> None:
         self.delete(f"{self.account}/cfd_tunnel/{action.item}")
+        self.tunnel_id = ""
         self.remember(tunnel_id="", tunnel_secret="", made=False)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.module_utils.urls import open_url
+from ansible.module_utils.urls import Request, make_context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.errors import (
     TOO_MANY,
     CloudflareError,
@@ -78,6 +79,10 @@ def pause(answer: Answer, attempt: int) -> float:
     return float(min(int(answer.wait), LONGEST_WAIT)) if answer.wait.isdigit() else float(1 << attempt)
 
 
+# Read once: it takes longer than a call.
+certificates = functools.cache(make_context)
+
+
 class Client:
     """Calls that are answered, or a CloudflareError. `calls` counts what was sent."""
 
@@ -86,14 +91,20 @@ class Client:
         api_url: str,
         token: str,
         timeout: float,
-        opener: Callable[..., Any] = open_url,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.api_url = api_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._timeout = timeout
-        self._open = opener
         self._sleep = sleep
+        # A .netrc would replace the token, and a redirection would carry it to somebody else.
+        self._session = Request(
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            http_agent=AGENT,
+            timeout=timeout,
+            follow_redirects="none",
+            use_netrc=False,
+            context=certificates(),
+        )
         self.calls: list[str] = []
 
     def get(self, path: str, query: Body | None = None) -> Any:
@@ -136,17 +147,7 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         until = time.monotonic() + self._timeout
         try:
-            # A .netrc would replace the token, and a redirection would carry it to somebody else.
-            response = self._open(
-                url,
-                data=data,
-                headers=self._headers,
-                method=method,
-                timeout=self._timeout,
-                http_agent=AGENT,
-                follow_redirects="none",
-                use_netrc=False,
-            )
+            response = self._session.open(method, url, data=data)
             return answered(response.status, response.headers, read_until(response, until))
         except urllib.error.HTTPError as error:
             return answered(error.code, error.headers, told(error, until))

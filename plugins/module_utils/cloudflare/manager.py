@@ -101,7 +101,10 @@ class CloudflareTunnel:
 
 
 def url_problems(api_url: str, timeout: int) -> list[str]:
-    parts = urllib.parse.urlsplit(api_url)
+    try:
+        parts = urllib.parse.urlsplit(api_url)
+    except ValueError:
+        return [f"api_url {api_url!r} is no address; write it like https://api.cloudflare.com/client/v4"]
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         return [f"api_url {api_url!r} would carry the API token unencrypted; write it with https"]
     if timeout < 1:

@@ -117,6 +117,8 @@ def _access_problems(access: Access) -> list[str]:
         found.append(f"access_team {access.team!r} is not the first part of TEAM.cloudflareaccess.com; set access_team")
     if not HOURS.fullmatch(access.duration):
         found.append(f"access_duration {access.duration!r} is no number of hours; write it like 8760h")
+    if access.overlap_hours < 0:
+        found.append(f"access_rotation_overlap is {access.overlap_hours}; set it to a number of hours, 0 at least")
     return found
 
 
@@ -149,6 +151,15 @@ class ServiceToken:
     name: str
     client_id: str
     expires: datetime | None
+
+
+@dataclass(frozen=True)
+class ToldToken:
+    """A service token in the one answer that tells its secret."""
+
+    id: str
+    client_id: str = ""
+    client_secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,18 +220,21 @@ def word(item: Any, key: str, what: str) -> str:
     """A text that every answer of the API has; an object without it is none of the API's."""
     value = item.get(key) if isinstance(item, dict) else None
     if not isinstance(value, str) or not value:
-        raise CloudflareError(f"The API answered with a {what} that has no {key}; see what stands behind api_url")
+        # What was asked for may have been done all the same.
+        sentence = f"The API answered with a {what} that has no {key}; see what stands behind api_url"
+        raise CloudflareError(sentence, ambiguous=True)
     return value
 
 
-def tunnel(item: dict[str, Any]) -> Tunnel:
+def tunnel(item: Any) -> Tunnel:
+    identifier = word(item, "id", "tunnel")
     source = item.get("config_src")
     if source not in (LOCAL, REMOTE):
         # Before there was config_src.
         source = REMOTE if item.get("remote_config") is True else LOCAL
     connections = item.get("connections")
     return Tunnel(
-        id=word(item, "id", "tunnel"),
+        id=identifier,
         name=word(item, "name", "tunnel"),
         source=source,
         deleted=bool(item.get("deleted_at")),
@@ -228,9 +242,10 @@ def tunnel(item: dict[str, Any]) -> Tunnel:
     )
 
 
-def dns_record(item: dict[str, Any]) -> DnsRecord:
+def dns_record(item: Any) -> DnsRecord:
+    identifier = word(item, "id", "DNS record")
     return DnsRecord(
-        id=word(item, "id", "DNS record"),
+        id=identifier,
         type=word(item, "type", "DNS record"),
         name=word(item, "name", "DNS record").lower().rstrip("."),
         content=str(item.get("content") or "").lower().rstrip("."),
@@ -239,28 +254,35 @@ def dns_record(item: dict[str, Any]) -> DnsRecord:
     )
 
 
-def service_token(item: dict[str, Any]) -> ServiceToken:
+def service_token(item: Any) -> ServiceToken:
     """`expires_at` is missing in older answers; there the duration counts from the creation on."""
+    identifier = word(item, "id", "service token")
     expires, created = moment(item.get("expires_at")), moment(item.get("created_at"))
     hours = HOURS.fullmatch(str(item.get("duration")))
     if expires is None and created and hours:
         expires = created + timedelta(hours=int(hours[1]))
     return ServiceToken(
-        id=word(item, "id", "service token"),
+        id=identifier,
         name=word(item, "name", "service token"),
         client_id=word(item, "client_id", "service token"),
         expires=expires,
     )
 
 
-def policy(item: dict[str, Any]) -> Policy:
+def told_token(item: Any) -> ToldToken:
+    what = "service token"
+    return ToldToken(word(item, "id", what), word(item, "client_id", what), word(item, "client_secret", what))
+
+
+def policy(item: Any) -> Policy:
     return Policy(word(item, "id", "policy"), str(item.get("name")), str(item.get("decision")), item.get("include"))
 
 
-def app(item: dict[str, Any]) -> App:
+def app(item: Any) -> App:
+    identifier = word(item, "id", "application")
     policies = item.get("policies") or []
     return App(
-        id=word(item, "id", "application"),
+        id=identifier,
         name=str(item.get("name")),
         aud=word(item, "aud", "application"),
         policies=tuple(policy(entry) for entry in policies),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -92,6 +91,12 @@ class Driver:
         assert message.endswith(". Nothing was changed.") and "\n" not in message
         return message
 
+    def refused_once(self, **options: Any) -> str:
+        result = self.run(**options)
+        assert result.get("failed"), result
+        message: str = result["msg"]
+        return message
+
     def process(self, check: bool = False, environment: dict[str, str] | None = None, **options: Any) -> Result:
         return run_module("cloudflare_tunnel", self.options(**options), check=check, environment=environment)
 
@@ -105,15 +110,3 @@ class Driver:
         assert not result["changed"] and result["actions"] == [], result
         assert {item.method for item in self.fake.log[start:]} <= {"GET"}
         return result
-
-
-class Killed(BaseException):
-    """What a test stops a run with; nothing in the module may catch it."""
-
-
-def kill_at(number: int) -> Callable[[int], None]:
-    def step(current: int) -> None:
-        if current == number:
-            raise Killed
-
-    return step

@@ -203,10 +203,24 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if fault.kind == "hang":
             self.fake.stopped.wait(30)
+        elif fault.kind in ("drip", "flood"):
+            self.never_end(*{"drip": (b" ", 0.2), "flood": (b" " * (1 << 20), 0.0)}[fault.kind])
         elif fault.kind != "close":
             self.say(fault.status if fault.kind == "status" else 200, faulty(fault, document), fault.headers)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - http.server's names
+
+    def never_end(self, part: bytes, pause: float) -> None:
+        """A body that goes on, for the time of a test at most."""
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for _ in range(100):
+                self.wfile.write(part)
+                self.wfile.flush()
+                self.fake.stopped.wait(pause)
+        except OSError:
+            pass  # the other side had enough
 
     def say(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
