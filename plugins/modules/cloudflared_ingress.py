@@ -243,7 +243,7 @@ def main() -> None:
     )
     if not HAS_YAML and module.check_mode:
         path = module.params["path"]
-        module.warn(f"What happens to {path} is not known while python3-yaml is missing; deploy the server first.")
+        module.warn(f"What happens to {path} is not known while python3-yaml is missing; run site.yml first.")
         module.exit_json(changed=True)
     if not HAS_YAML:
         module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_ERROR)

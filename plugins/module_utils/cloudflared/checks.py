@@ -50,6 +50,7 @@ ONLY_GO_KNOWS = re.compile(
     r"|(?:\^|\$|\\[bBA])[*+?{]"
 )
 PYTHONS_OWN = re.compile(r"\(\?(?:[=!#>(]|<[=!]|P[=>])")
+PYTHONS_ESCAPE = re.compile(r"\\[uUZN]")
 CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?[^\]]*\]")
 
 
@@ -207,7 +208,9 @@ def path_problem(number: int, path: str) -> str | None:
 
 def regex_is_valid(pattern: str) -> bool:
     """True also where only Go can tell."""
-    if "\\Q" not in pattern and PYTHONS_OWN.search(CLASS_OR_ESCAPE.sub("", pattern)):
+    if "\\Q" not in pattern and (
+        PYTHONS_OWN.search(CLASS_OR_ESCAPE.sub("", pattern)) or PYTHONS_ESCAPE.search(pattern.replace("\\\\", ""))
+    ):
         return False
     if ONLY_GO_KNOWS.search(pattern):
         return True

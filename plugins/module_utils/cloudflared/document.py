@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared import checks
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.layout import Region, regions_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.masking import (
     HIDDEN,
     SECRET_SETTING,
@@ -22,22 +22,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.r
 MARK = "managed by bestviable.portfolio"
 LARGEST_FILE = 1 << 18
 MOST_NODES = 100_000
+BYTE_ORDER_MARK = "\ufeff"
 NULL, BOOL, MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:merge"
 TRUE = ("yes", "true", "on")
-COMMENT = re.compile(r"([ \t]*)#.*")
 
 Frozen = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Region:
-    """A rule's place in the text: its lines, its dash, and where something goes that shall stand above it."""
-
-    start: int
-    end: int
-    above: int
-    indentation: str
-    gap: str
 
 
 @dataclass(frozen=True)
@@ -78,12 +67,15 @@ def decoded(path: str, content: bytes) -> str:
 
 def parse(path: str, text: str) -> Document:
     """Refuses what cloudflared would refuse as YAML, and what cannot be edited byte by byte."""
+    if BYTE_ORDER_MARK in text[1:]:
+        line = text.count("\n", 0, text.index(BYTE_ORDER_MARK, 1)) + 1
+        raise Refused(f"{path} has a byte order mark in line {line}, which cloudflared does not see; remove it")
     root = _root(path, text)
     budget = [MOST_NODES]
     frozen = _freeze(path, root, budget, frozenset())
     _refuse_double_keys(path, root)
     key, value = _ingress(path, root)
-    regions = list(_regions(path, text, key, value))
+    regions = list(regions_of(path, text, key, value))
     rules = [_data(item) for item in value.value]
     for number, rule in enumerate(rules, start=1):
         problem = checks.shape_problem(number, rule)
@@ -140,7 +132,7 @@ def _ingress(path: str, root: yaml.MappingNode) -> tuple[yaml.ScalarNode, yaml.S
             if not isinstance(value, yaml.SequenceNode):
                 raise Refused(f"{path} has an 'ingress' that is no list; write a dash before each rule")
             if value.flow_style:
-                raise Refused(f"{path} writes 'ingress' in flow style; make it a block list first")
+                raise Refused(f"{path} writes 'ingress' in flow style; write it as a block list first")
             return key, value
     raise Refused(
         f"{path} has no 'ingress', the list of rules; "
@@ -222,69 +214,6 @@ def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
         if isinstance(source, yaml.MappingNode):
             found = {**_mapping(source), **found}
     return found
-
-
-def _regions(path: str, text: str, key: yaml.ScalarNode, value: yaml.SequenceNode) -> Iterator[Region]:
-    """Where each rule stands. Dashes are only known to the scanner, so its tokens are used."""
-    tokens = [
-        token for token in yaml.scan(text, Loader=yaml.SafeLoader) if token.end_mark.index > token.start_mark.index
-    ]
-    limit = value.end_mark.index if value.value else 0
-    entries = [
-        token
-        for token in tokens
-        if isinstance(token, yaml.BlockEntryToken) and key.end_mark.index <= token.start_mark.index < limit
-    ]
-    dashes = [token.start_mark for token in entries if token.start_mark.column == entries[0].start_mark.column]
-    if len(dashes) != len(value.value):
-        raise Refused(f"{path} has an 'ingress' whose dashes are not found; write each rule below a dash of its own")
-    limits = [*(mark.index for mark in dashes[1:]), limit]
-    for dash, end in zip(dashes, limits, strict=True):
-        start = _line_start(text, dash.index)
-        before = [token.end_mark.index for token in tokens if token.start_mark.index < dash.index]
-        inside = [token.end_mark.index for token in tokens if dash.index <= token.start_mark.index < end]
-        indentation = text[start : dash.index]
-        if indentation.strip(" "):
-            raise Refused(
-                f"{path} has a rule that begins in the middle of line {dash.line + 1}; begin a line with its dash"
-            )
-        yield Region(
-            start,
-            _line_end(text, max(inside)),
-            _above_comments(text, _line_end(text, max(before)), start, len(indentation)),
-            indentation,
-            _gap(text, dash.index),
-        )
-
-
-def _gap(text: str, dash: int) -> str:
-    found = re.compile(r" +(?=[^\s#])").match(text, dash + 1)
-    return found[0] if found else " "
-
-
-def _line_start(text: str, index: int) -> int:
-    while index > 0 and text[index - 1] not in "\n\r\x85\u2028\u2029":
-        index -= 1
-    return index
-
-
-def _line_end(text: str, index: int) -> int:
-    """The beginning of the next line; an index that is the beginning of one stays."""
-    if index and text[index - 1] in "\n\r\x85\u2028\u2029":
-        return index
-    found = re.compile("\r\n|[\n\r\x85\u2028\u2029]").search(text, index)
-    return found.end() if found else len(text)
-
-
-def _above_comments(text: str, floor: int, start: int, column: int) -> int:
-    """Above the comment lines directly over a dash. One that is indented deeper belongs to the rule before."""
-    while start > floor:
-        previous = _line_start(text, start - (2 if text[start - 2 : start] == "\r\n" else 1))
-        comment = COMMENT.match(text, previous)
-        if previous < floor or comment is None or len(comment[1]) > column:
-            return start
-        start = previous
-    return start
 
 
 def _secret_spans(root: yaml.MappingNode) -> list[tuple[int, int]]:

@@ -21,8 +21,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.r
     text_of,
 )
 
-FORMER_REMEDY = "add it to former_hostnames to have it removed"
-
 
 @dataclass(frozen=True)
 class Wish:

@@ -20,7 +20,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared i
     program,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.document import Document
-from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.edit import FORMER_REMEDY, Edit, Wish
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.edit import Edit, Wish
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.rules import Refused, wanted_rule
 
 
@@ -49,7 +49,8 @@ class CloudflaredIngress:
         content = found.content if found else self.params["initial"].encode()
         decided = edit.edited(path, document.decoded(path, content), wish)
         self.refuse_other_tunnel(decided.after)
-        self.warn(decided)
+        for warning in decided.warnings:
+            self.module.warn(f"{warning}.")
         if found is not None and wish.rule is None and decided.after.text == self.params["initial"]:
             self.remove(path, found, decided)
         result = {**self.result(path, found, decided), **self.diff(path, found, decided)}
@@ -104,7 +105,7 @@ class CloudflaredIngress:
             if asked is None:
                 self.module.warn(
                     f"The image {self.params['image']} is not on this server, so only our own rules checked "
-                    f"{decided.after.path}; pull it to have cloudflared check it too."
+                    f"{decided.after.path}; bring it there to have cloudflared check the file too."
                 )
         if asked is None:
             return None
@@ -129,11 +130,15 @@ class CloudflaredIngress:
     def attributes(self) -> disk.Attributes:
         return disk.attributes(self.params["owner"], self.params["group"], self.params["mode"])
 
-    def warn(self, decided: Edit) -> None:
-        for warning in decided.warnings:
-            self.module.warn(f"{warning}.")
+    def left(self, decided: Edit) -> list[dict[str, str]]:
+        """Rules that seem to be ours from before: somebody has to say that they may go."""
+        remedy = "add it to former_hostnames to have it removed"
+        found = []
         for name in decided.leftovers:
-            self.module.warn(f"{decided.before.path} still has a rule of ours for {name}; {FORMER_REMEDY}.")
+            self.module.warn(f"{decided.before.path} still has a rule of ours for {name}; {remedy}.")
+            left = {"effect": "left", "object": decided.before.path, "detail": f"rule of ours for {name}"}
+            found.append({**left, "remedy": remedy})
+        return found
 
     def result(self, path: str, found: disk.Found | None, decided: Edit | None) -> dict[str, Any]:
         changed = decided is not None and (found is None or decided.changed)
@@ -142,10 +147,7 @@ class CloudflaredIngress:
             effects = [{"effect": "change", "object": path, "detail": "missing"}]
         elif decided:
             effects = [{"effect": "change", "object": path, "detail": detail} for detail in decided.details]
-        effects += [
-            {"effect": "left", "object": path, "detail": f"rule of ours for {name}", "remedy": FORMER_REMEDY}
-            for name in (decided.leftovers if decided else ())
-        ]
+        effects += self.left(decided) if decided else []
         settings = decided.after.settings if decided else {}
         return {
             "changed": changed,

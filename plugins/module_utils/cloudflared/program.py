@@ -118,7 +118,7 @@ def refuse_what_it_refuses(
                 answer = f"rule {int(found[1]) + 1}" if found else "no rule"
                 raise Refused(
                     f"{program.name} would answer {host} by {answer} of the new {path}, not by rule {expected + 1}; "
-                    "report this with the file, and route the name by hand"
+                    "write the rule by hand, and let us see the file"
                 )
 
 
