@@ -209,7 +209,8 @@ calls:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import env_fallback
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.manager import CloudflareTunnel
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -221,14 +221,14 @@ class Apply:
             there = observe.configuration(self.client, self.observed.account_id, tunnel)
             ingress = there["config"].get("ingress") or []
             wanted = planning.wanted_rules(ingress, self.want, self.record, self.aud)
-            if same(ingress, wanted):
+            if rules.same(ingress, wanted):
                 return
             sent = len(self.client.calls)
             answer = self.client.send("PUT", path, {"config": {**there["config"], "ingress": wanted}})
             if len(self.client.calls) == sent + 1:
                 self.check_version(there["version"], answer)
             after = observe.configuration(self.client, self.observed.account_id, tunnel)
-            if same(after["config"].get("ingress") or [], wanted):
+            if rules.same(after["config"].get("ingress") or [], wanted):
                 return
         raise CloudflareError(
             f"{action.object} is changed by somebody else at the same time; let the other one finish and run again"
@@ -292,7 +292,3 @@ class Apply:
 
 def random_secret() -> str:
     return base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def same(one: list[Any], other: list[Any]) -> bool:
-    return [rules.plain(rule) for rule in one] == [rules.plain(rule) for rule in other]

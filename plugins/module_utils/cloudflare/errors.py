@@ -23,7 +23,7 @@ class CloudflareError(Exception):
     """One sentence: what, where, remedy. `ambiguous` says that the call may have taken effect all the same."""
 
     def __init__(self, sentence: str, status: int = 0, codes: tuple[int, ...] = (), ambiguous: bool = False) -> None:
-        Exception.__init__(self, sentence)
+        super().__init__(sentence)
         self.status = status
         self.ambiguous = ambiguous
         self.conflict = status == CONFLICT or NAME_EXISTS in codes

@@ -90,7 +90,8 @@ def problems(want: Wanted) -> list[str]:
         found.append(f"former_hostnames holds the hostname {want.hostname} itself; remove it there")
     if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(?::[0-9]{1,5})?", want.service):
         found.append(f"service {want.service!r} is not scheme, host and port alone; write it like http://traefik:80")
-    if not want.tunnel_name.strip() or not want.tunnel_name.isprintable():
+    # cloudflared takes a UUID for an id.
+    if not want.tunnel_name.strip() or not want.tunnel_name.isprintable() or UUID.fullmatch(want.tunnel_name.lower()):
         found.append(f"tunnel_name {want.tunnel_name!r} is no name; set tunnel_name to one word")
     for option, value in (("zone_id", want.zone_id), ("account_id", want.account_id)):
         if value and not IDENTIFIER.fullmatch(value):

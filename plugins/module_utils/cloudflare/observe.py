@@ -62,7 +62,7 @@ def token_state(client: Client, path: str, now: datetime) -> TokenState | None:
     if state and (state.status != "active" or (state.expires and state.expires <= now)):
         since = f" since {model.day(state.expires)}" if state.expires and state.expires <= now else ""
         status = "expired" if since else state.status
-        raise CloudflareError(f"The API token is {status}{since}; make a new one in the dashboard and set api_token")
+        raise CloudflareError(f"The API token is {status}{since}; create a new one in the dashboard and set api_token")
     return state
 
 

@@ -25,6 +25,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.mo
     day,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflare.record import Record
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.rules import (
+    rules_for,
+    text_of,
+    wanted_rule,
+)
 
 NEW = "(new)"
 # Record types that cannot stand beside a CNAME of the same name at Cloudflare.
@@ -102,7 +107,7 @@ def check_record(observed: Observed, want: Wanted, record: Record) -> None:
 def token_left(observed: Observed, now: datetime) -> Step:
     expires = observed.token.expires if observed.token else None
     if expires and expires - now < TOKEN_WARNING:
-        yield Left("API token", f"expires on {day(expires)}", "make a new one in the dashboard and set api_token")
+        yield Left("API token", f"expires on {day(expires)}", "create a new one in the dashboard and set api_token")
 
 
 def single_tunnel(observed: Observed, want: Wanted) -> Tunnel | None:
@@ -133,7 +138,7 @@ def tunnel_steps(observed: Observed, want: Wanted, record: Record, tunnel: Tunne
         gone = record.tunnel_id or (observed.pointed.id if observed.pointed and observed.pointed.deleted else "")
         if gone and not want.recreate:
             raise CloudflareError(
-                f"The tunnel {gone} that {want.hostname} was published by is deleted; set recreate to make a new one"
+                f"The tunnel {gone} that {want.hostname} was published by is deleted; set recreate to have a new one"
             )
         yield Action(
             "create_tunnel", name, "missing", {}, {"name": want.tunnel_name, "config_src": source_of(want, None)}
@@ -176,7 +181,9 @@ def single_cname(records: tuple[DnsRecord, ...], hostname: str) -> DnsRecord | N
 def check_takeover(observed: Observed, want: Wanted, there: DnsRecord) -> None:
     dead = observed.pointed is not None and observed.pointed.deleted
     if dead and not (want.recreate or want.dns_takeover):
-        raise CloudflareError(f"The CNAME {want.hostname} points to a deleted tunnel; set recreate to make it right")
+        raise CloudflareError(
+            f"The CNAME {want.hostname} points to a deleted tunnel; set recreate to have it corrected"
+        )
     if not dead and not want.dns_takeover:
         raise CloudflareError(
             f"The CNAME {want.hostname} points to {there.content}; set dns_takeover to have it changed,"
@@ -189,40 +196,32 @@ def configuration_steps(observed: Observed, want: Wanted, record: Record, tunnel
         return
     there = (observed.configuration or {}).get("config", {}).get("ingress") or []
     after = wanted_rules(there, want, record, aud_of(observed, want))
-    if [rules.plain(rule) for rule in there] != [rules.plain(rule) for rule in after]:
-        old, new = rules.positions(there, want.hostname), rules.positions(after, want.hostname)
-        detail = f"no rule for {want.hostname}" if not old else f"a rule for {want.hostname} or a former name is left"
-        if old and new:
-            detail = f"the rule for {want.hostname} differs or stands too low"
-        elif new:
-            detail = f"no rule for {want.hostname}"
+    if not rules.same(there, after):
+        old, new = rules_for(there, want.hostname), rules_for(after, want.hostname)
+        detail = f"a rule for {want.hostname} or a former name is left"
+        if new:
+            detail = (
+                f"the rule for {want.hostname} differs or stands too low" if old else f"no rule for {want.hostname}"
+            )
         name = f"configuration of tunnel {want.tunnel_name}"
         yield Action("put_configuration", name, detail, shown(there), shown(after), tunnel.id if tunnel else "")
 
 
 def wanted_rules(there: list[Any], want: Wanted, record: Record, aud: str) -> list[Any]:
     """The list of rules as it shall be. What is not ours stays as it is, with all its fields."""
-    where, after = f"The configuration of tunnel {want.tunnel_name}", there
+    where = f"The configuration of tunnel {want.tunnel_name}"
     for name in want.former_hostnames:
-        if rules.own(after, name, where) is not None:
-            after = rules.without(after, name)
-    own = rules.own(after, want.hostname, where)
+        rules.own(there, name, where)
+    own = rules.own(there, want.hostname, where)
     foreign = own is not None and own.get("service") != want.service and want.hostname not in record.hostnames
     if not want.present:
-        return after if foreign else rules.without(after, want.hostname)
+        return rules.without(there, [*want.former_hostnames, *([] if foreign else [want.hostname])])
     if own is not None and foreign and not want.takeover:
         raise CloudflareError(
             f"{where} routes {want.hostname} to {own.get('service')}; set takeover to have it changed"
         )
-    return rules.merge(after, our_rule(want, aud), where)
-
-
-def our_rule(want: Wanted, aud: str) -> dict[str, Any]:
-    rule: dict[str, Any] = {"hostname": want.hostname, "service": want.service}
-    if want.access:
-        # Under the rule: at the top level of a configuration it would be ignored without a word.
-        rule["originRequest"] = {"access": {"required": True, "teamName": want.access.team, "audTag": [aud]}}
-    return rule
+    access = {"team_name": want.access.team, "aud_tags": [aud]} if want.access else None
+    return rules.with_ours(there, wanted_rule(want.hostname, want.service, access), want.former_hostnames, where)
 
 
 def aud_of(observed: Observed, want: Wanted) -> str:
@@ -267,7 +266,7 @@ def tunnel_removal(observed: Observed, want: Wanted, record: Record, tunnel: Tun
         return
     ingress = (observed.configuration or {}).get("config", {}).get("ingress") or []
     gone = {"", "*", want.hostname, *want.former_hostnames}
-    others = sorted({*observed.sharing, *(rules.hostname_of(rule) for rule in ingress)} - gone)
+    others = sorted({*observed.sharing, *(text_of(rule, "hostname").lower() for rule in ingress)} - gone)
     name = f"tunnel {want.tunnel_name}"
     if others:
         yield Left(name, f"publishes {', '.join(others)} too", "delete it in the dashboard when nobody needs it")

@@ -12,8 +12,8 @@ import pytest
 from tests.integration.cloudflare_tunnel.driver import HOST, Driver
 from tests.lab.cloudflare.fake import Fault
 
-ACCESS = {"access": True, "access_team": "example"}
-REMOTE = {"mode": "remote", **ACCESS}
+ACCESS: dict[str, Any] = {"access": True, "access_team": "example"}
+REMOTE: dict[str, Any] = {"mode": "remote", **ACCESS}
 # Each call of a first run with everything, by its method and the end of its path.
 CALLS = [
     ("GET", "/user/tokens/verify$"),
@@ -160,9 +160,9 @@ def test_14_a_token_that_is_not_accepted(driver: Driver, kind: str) -> None:
 def test_14_a_token_that_ends(driver: Driver, kind: str) -> None:
     state = driver.fake.state
     state.token_kind, state.token_expires = kind, "2020-01-02T03:04:05Z"
-    assert "The API token is expired since 2020-01-02; make a new one in the dashboard" in driver.refused()
+    assert "The API token is expired since 2020-01-02; create a new one in the dashboard" in driver.refused()
     state.token_expires, state.token_status = "", "disabled"
-    assert "The API token is disabled; make a new one" in driver.refused()
+    assert "The API token is disabled; create a new one" in driver.refused()
 
 
 def test_14_a_token_that_ends_soon(driver: Driver) -> None:
@@ -171,7 +171,7 @@ def test_14_a_token_that_ends_soon(driver: Driver) -> None:
     for days, warned in ((13, True), (15, False)):
         expires = datetime.now(UTC) + timedelta(days=days)
         driver.fake.state.token_expires = expires.strftime("%Y-%m-%dT%H:%M:%SZ")
-        told = f"API token: expires on {expires:%Y-%m-%d}; make a new one in the dashboard and set api_token"
+        told = f"API token: expires on {expires:%Y-%m-%d}; create a new one in the dashboard and set api_token"
         assert driver.good()["warnings"] == ([told] if warned else [])
 
 

@@ -43,7 +43,7 @@ def test_a_tunnel_without_any_rule(driver: Driver) -> None:
     ("rules", "after"),
     [
         # 24: our service, changed by hand; 25: our rule below the wildcard; beside both, an option of our rule.
-        ([{**OURS, "service": "http://x:1"}, *RULES], [RULES[0], OURS, *RULES[1:]]),
+        ([{**OURS, "service": "http://x:1"}, *RULES], [OURS, *RULES]),
         ([RULES[0], RULES[1], OURS, RULES[2]], [RULES[0], OURS, RULES[1], RULES[2]]),
         ([{**OURS, "originRequest": {"noTLSVerify": True}}, RULES[2]], [OURS, RULES[2]]),
     ],

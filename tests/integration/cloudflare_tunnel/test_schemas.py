@@ -37,7 +37,10 @@ DEVIATIONS: dict[tuple[str, str], str] = {
     ("GET /zones", "200 $.result[] required"): "the fake's zone has what we read and no more",
     (f"GET {TUNNEL}", "200 $.result[] anyOf"): f"deleted_at: {NULL}",
     (f"POST {TUNNEL}", "200 $.result anyOf"): f"deleted_at: {NULL}",
-    (f"DELETE {TUNNEL}/{{tunnel_id}}", "body $ type"): "demands an empty object of a DELETE; cloudflared itself sends none",
+    (
+        f"DELETE {TUNNEL}/{{tunnel_id}}",
+        "body $ type",
+    ): "demands an empty object of a DELETE; cloudflared itself sends none",
     (
         f"PUT {TUNNEL}/{{tunnel_id}}/configurations",
         "body $.config.ingress[] required",

@@ -53,9 +53,9 @@ def test_the_token_comes_from_a_file_or_the_environment(driver: Driver, tmp_path
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
     file.chmod(0o600)
-    given = {"api_token": None, "api_token_file": str(file)}
+    given: dict[str, Any] = {"api_token": None, "api_token_file": str(file)}
     assert driver.process(environment={"CLOUDFLARE_API_TOKEN": "wrong"}, **given)["changed"]
-    options = {"api_token": None, "api_url": None}
+    options: dict[str, Any] = {"api_token": None, "api_url": None}
     environment = {"CLOUDFLARE_API_TOKEN": TOKEN, "CLOUDFLARE_BASE_URL": driver.fake.url}
     assert driver.process(environment=environment, **options)["changed"] is False
     file.chmod(0o640)
