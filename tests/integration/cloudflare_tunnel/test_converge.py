@@ -148,6 +148,7 @@ def test_09_two_tunnels_of_the_name(driver: Driver) -> None:
 def test_09_lists_that_do_not_filter(driver: Driver) -> None:
     driver.fake.state.filters = False
     driver.fake.state.add_tunnel("portfolio-2")
+    driver.fake.state.add_tunnel("portfolio", deleted_at="2026-01-01T00:00:00Z")
     driver.fake.state.add_record("else.example.com", "192.0.2.1", "A")
     driver.fake.state.zones.insert(0, {"id": "0" * 32, "name": "example.org", "account": {"id": "1" * 32}})
     driver.good()

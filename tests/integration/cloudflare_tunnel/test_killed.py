@@ -120,6 +120,24 @@ def test_a_rotation(driver: Driver, guillotine: Guillotine) -> None:
     assert killed_everywhere(driver, guillotine, ready, **REMOTE, access_rotation="2") > 6
 
 
+def test_a_rotation_that_nobody_asks_for_any_more(driver: Driver, guillotine: Guillotine) -> None:
+    """Killed after the call that made the new secret, which nobody has: there must be another, whatever is asked."""
+    driver.good(**REMOTE)
+
+    def kill(number: int) -> None:
+        if driver.fake.log[number - 1].path.endswith("/rotate"):
+            guillotine.at = guillotine.passed + 1
+
+    driver.fake.hook = kill
+    guillotine.start(-1)
+    with pytest.raises(KilledError):
+        driver.run(**REMOTE, access_rotation="2")
+    driver.fake.hook = lambda number: None
+    guillotine.start(-1)
+    assert driver.good(**REMOTE)["actions"] == ["rotate_service_token"]
+    reached(driver)
+
+
 def test_a_removal(driver: Driver, guillotine: Guillotine) -> None:
     def ready() -> None:
         guillotine.start(-1)

@@ -66,6 +66,17 @@ def test_the_token_comes_from_a_file_or_the_environment(driver: Driver, tmp_path
     )
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", "/cfd_tunnel$"), ("GET", "/zones$")])
+def test_36_an_api_that_says_what_it_was_sent(driver: Driver, tmp_path: Path, method: str, path: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o600)
+    driver.fake.faults = [Fault("echo", method, path, status=400)]
+    result = driver.process(api_token=None, api_token_file=str(file))
+    assert "is refused by the API (400: 1002 Bearer ***" in result["msg"].replace("*" * 8, "***")
+    assert TOKEN not in str(result) and str((driver.held() or {}).get("tunnel_secret", "none")) not in str(result)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -206,7 +206,10 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.kind in ("drip", "flood"):
             self.never_end(*{"drip": (b" ", 0.2), "flood": (b" " * (1 << 20), 0.0)}[fault.kind])
         elif fault.kind != "close":
-            self.say(fault.status if fault.kind == "status" else 200, faulty(fault, document), fault.headers)
+            said = f"{self.headers.get('Authorization')} {raw.decode()}"
+            self.say(
+                fault.status if fault.kind in ("status", "echo") else 200, faulty(fault, document, said), fault.headers
+            )
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - http.server's names
 
@@ -233,7 +236,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def faulty(fault: Fault, document: dict[str, Any]) -> Any:
+def faulty(fault: Fault, document: dict[str, Any], said: str) -> Any:
     """What is said instead of the answer, or what is left of it."""
     kinds: dict[str, Any] = {
         "html": b"<!doctype html><title>Just a moment</title>",
@@ -242,6 +245,7 @@ def faulty(fault: Fault, document: dict[str, Any]) -> Any:
         "no result": {"success": True, "errors": [], "messages": []},
         "null": {"success": True, "errors": [], "messages": [], "result": None},
         "no result_info": {key: value for key, value in document.items() if key != "result_info"},
+        "echo": failure(fault.status, 1002, said).document,
         "status": failure(fault.status, fault.code or 10000 + fault.status, "a fault of the tests").document,
     }
     return kinds[fault.kind]
