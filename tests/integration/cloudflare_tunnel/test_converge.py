@@ -152,6 +152,8 @@ def test_09_lists_that_do_not_filter(driver: Driver) -> None:
     driver.fake.state.add_record("else.example.com", "192.0.2.1", "A")
     driver.fake.state.zones.insert(0, {"id": "0" * 32, "name": "example.org", "account": {"id": "1" * 32}})
     driver.good()
+    [live] = driver.fake.state.live("portfolio")
+    assert driver.held()["tunnel_id"] == live["id"]
     driver.nothing_to_do()
 
 
