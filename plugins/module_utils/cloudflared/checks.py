@@ -257,7 +257,7 @@ def refuse_hostname(hostname: str, zone: str | None) -> None:
 def refuse_service(service: str) -> None:
     """Ours speaks HTTP: any other scheme would be taken for TCP without an error."""
     url = URL.fullmatch(service)
-    plain = url is not None and url["scheme"] in ("http", "https") and "@" not in url["authority"]
+    plain = url is not None and url["scheme"] in ("http", "https") and not re.search("[@?#]", service)
     if url is None or not plain or not _valid_authority(url["authority"]):
         raise Refused(f"service is '{shown(service)}'; write it as http://HOST:PORT or https://HOST:PORT")
     if url["path"]:
