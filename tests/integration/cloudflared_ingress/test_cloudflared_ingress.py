@@ -75,10 +75,11 @@ def tree(path: Path) -> dict[str, tuple[int, int, int, int, int, bytes]]:
 def test_the_six_steps(tmp_path: Path, config: Path, cloudflared: Path) -> None:
     first = arguments(config, executable=str(cloudflared))
     other = {**first, "service": "http://traefik:81"}
-    steps = []
+    steps: list[dict[str, Any]] = []
     for wanted, check in ((first, True), (first, False), (first, True), (first, False), (other, True), (other, False)):
         before = tree(config.parent)
-        result = run_task("cloudflared_ingress", wanted, check=check)
+        # Ansible itself has its part in the first two; the rest is the module's alone.
+        result = (run_task if len(steps) < 2 else run_module)("cloudflared_ingress", wanted, check=check)
         assert "failed" not in result, result
         assert (tree(config.parent) == before) == (check or not result["changed"])
         steps.append(result)
