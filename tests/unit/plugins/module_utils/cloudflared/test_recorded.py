@@ -58,6 +58,6 @@ def test_ports() -> None:
 
 def test_yaml() -> None:
     stricter, laxer = compared("yaml", {text: readable(text) for text in RECORDED["yaml"]})
-    # PyYAML takes no tab between a key and its value.
-    assert [text for text in stricter if "\t" not in text] == []
+    # PyYAML takes no tab between a key and its value; a byte order mark in the middle is refused on purpose.
+    assert [text for text in stricter if "\t" not in text and "\ufeff" not in text[1:]] == []
     assert laxer == set()
