@@ -49,7 +49,7 @@ ONLY_GO_KNOWS = re.compile(
     r"\\[pPQECz0-9xuU]|\[\[|\[\^?\]|.\(\?[A-Za-z]*[a-zA-Z-]*[:)]|\(\?[A-Za-z]*[U-]|\(\?<[A-Za-z]|\{,|\[[^\]]*\[|--|&&|~~|\|\|"
     r"|(?:\^|\$|\\[bBA])[*+?{]"
 )
-PYTHONS_OWN = re.compile(r"\(\?(?:[=!#>(]|<[=!]|P[=>])")
+PYTHONS_OWN = re.compile(r"\(\?(?:[=!#>(]|<[=!]|P[=>])|(?:[*+?]|\{\d+(?:,\d*)?\})\+")
 PYTHONS_ESCAPE = re.compile(r"\\[uUZN]")
 CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?[^\]]*\]")
 
@@ -209,7 +209,7 @@ def path_problem(number: int, path: str) -> str | None:
 def regex_is_valid(pattern: str) -> bool:
     """True also where only Go can tell."""
     if "\\Q" not in pattern and (
-        PYTHONS_OWN.search(CLASS_OR_ESCAPE.sub("", pattern)) or PYTHONS_ESCAPE.search(pattern.replace("\\\\", ""))
+        PYTHONS_OWN.search(CLASS_OR_ESCAPE.sub("a", pattern)) or PYTHONS_ESCAPE.search(pattern.replace("\\\\", ""))
     ):
         return False
     if ONLY_GO_KNOWS.search(pattern):
@@ -257,7 +257,7 @@ def refuse_hostname(hostname: str, zone: str | None) -> None:
 def refuse_service(service: str) -> None:
     """Ours speaks HTTP: any other scheme would be taken for TCP without an error."""
     url = URL.fullmatch(service)
-    plain = url is not None and url["scheme"] in ("http", "https") and "@" not in url["authority"]
+    plain = url is not None and url["scheme"] in ("http", "https") and not re.search("[@?#]", service)
     if url is None or not plain or not _valid_authority(url["authority"]):
         raise Refused(f"service is '{shown(service)}'; write it as http://HOST:PORT or https://HOST:PORT")
     if url["path"]:

@@ -53,10 +53,11 @@ def look(path: str) -> Found | None:
         return None
     except OSError as error:
         raise Refused(f"{path} cannot be read ({error.strerror}); run as root, or correct the path") from error
+    there = os.fstat(descriptor)
+    if not stat.S_ISREG(there.st_mode):
+        os.close(descriptor)
+        raise Refused(f"{path} is not a file; correct the path")
     with os.fdopen(descriptor, "rb") as handle:
-        there = os.fstat(handle.fileno())
-        if not stat.S_ISREG(there.st_mode):
-            raise Refused(f"{path} is not a file; correct the path")
         return Found(handle.read(), there.st_mtime, there.st_uid, there.st_gid, stat.S_IMODE(there.st_mode))
 
 

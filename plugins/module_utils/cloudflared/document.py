@@ -111,7 +111,7 @@ def _root(path: str, text: str) -> yaml.MappingNode:
         line = text.count("\n", 0, error.position) + 1
         raise Refused(f"{path} is not valid YAML (line {line}: {error.reason}); correct it") from error
     except (ValueError, OverflowError, RecursionError) as error:
-        raise Refused(f"{path} is not valid YAML ({type(error).__name__}); correct it") from error
+        raise Refused(f"{path} is not valid YAML (too deep, or with an impossible escape); correct it") from error
     if len(documents) > 1:
         raise Refused(
             f"{path} holds {len(documents)} YAML documents, of which cloudflared reads the first only; "

@@ -51,8 +51,8 @@ def edited(path: str, text: str, wish: Wish) -> Edit:
     before = document.parse(path, text)
     refuse_conflicts(before, wish)
     order = arrange(before.rules, wish.hostname, wish.rule, wish.former)
-    rules = merge(before.rules, wish.hostname, wish.rule, wish.former)
-    numbers = [index + 1 if index is not None else 0 for index in order]
+    kept = [index for index in order if index is not None]
+    rules, numbers = [before.rules[index] for index in kept], [index + 1 for index in kept]
     refuse_what_cloudflared_refuses(before, rules, numbers)
     new = document.spliced(before, order, wish.hostname, wish.rule)
     after = before if new == text else _verified(before, new, order, wish)
@@ -125,13 +125,12 @@ def _verified(before: Document, text: str, order: Sequence[int | None], wish: Wi
     """Read again and compared: what the splice does not know must not be written."""
     try:
         after = document.parse(before.path, text)
-        same = after.frozen == before.frozen and len(after.rules) == len(order)
-        for place, index in enumerate(order if same else ()):
-            same = same and (
-                after.rules[place] == wish.rule
-                if index is None
-                else after.frozen_rules[place] == before.frozen_rules[index]
-            )
+        kept = [(place, index) for place, index in enumerate(order) if index is not None]
+        same = (
+            after.frozen == before.frozen
+            and after.rules == merge(before.rules, wish.hostname, wish.rule, wish.former)
+            and all(after.frozen_rules[place] == before.frozen_rules[index] for place, index in kept)
+        )
     except Refused:
         same = False
     if not same:

@@ -48,7 +48,8 @@ def regions_of(path: str, text: str, key: yaml.ScalarNode, value: yaml.SequenceN
         indentation = text[start : dash.index]
         if indentation.strip(" "):
             raise Refused(
-                f"{path} has a rule that begins in the middle of line {dash.line + 1}; write its dash at the beginning of a line"
+                f"{path} has a rule that begins in the middle of line {dash.line + 1}; "
+                "write its dash at the beginning of a line"
             )
         yield Region(
             start,

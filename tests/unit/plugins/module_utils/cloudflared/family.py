@@ -25,12 +25,14 @@ FOREIGN = (
     "- {hostname: flow.bestviable.com, service: 'http://flow:1'}",
     "- {hostname: flow2.bestviable.com,\n   service: 'http://flow:2'}",
     '- "hostname": "quoted.bestviable.com"\n  \'service\': "http://q:1"',
-    "- hostname: path.bestviable.com\n  path: ^/(a|b)/.*\\.js$\n  service: https://p:8443\n  originRequest:\n    noTLSVerify: true",
+    "- hostname: path.bestviable.com\n  path: ^/(a|b)/.*\\.js$\n  service: https://p:8443\n  originRequest:\n"
+    "    noTLSVerify: true",
     "- hostname: folded.bestviable.com\n  service: >-\n    http://folded:80\n",
     "- hostname: literal.bestviable.com\n  path: |-\n    # no comment\n  service: http://l:80",
     "- hostname: unix.bestviable.com\n  service: unix:/run/x.sock",
     "- hostname: bücher.example\n  service: http://b:80",
-    "- hostname: anchored.bestviable.com\n  service: http://a:1\n  originRequest: &slow\n    connectTimeout: 60s\n    audit: 'ä # no comment'",
+    "- hostname: anchored.bestviable.com\n  service: http://a:1\n  originRequest: &slow\n"
+    "    connectTimeout: 60s\n    audit: 'ä # no comment'",
     "- !!map\n  hostname: tagged.bestviable.com\n  service: http://t:1",
     "-\n  hostname: alone.bestviable.com\n  service: http://alone:1",
     "-   hostname: wide.bestviable.com\n    service: http://wide:1",
@@ -65,7 +67,8 @@ COMMENTS = (
 BEFORE = (
     f"tunnel: {TUNNEL}\ncredentials-file: /etc/cloudflared/{TUNNEL}.json",
     f"# the tunnel\ntunnel: {TUNNEL}   # ours\n\nmetrics: 127.0.0.1:20241\norigin-basis: &basis\n  service: http://m:1",
-    "originRequest:\n    connectTimeout: 10s\n    noTLSVerify: false\nlogfile: 'a: # b'\nbasis: &basis {service: 'http://m:1'}",
+    "originRequest:\n    connectTimeout: 10s\n    noTLSVerify: false\nlogfile: 'a: # b'\n"
+    "basis: &basis {service: 'http://m:1'}",
     "",
 )
 AFTER = ("", "protocol: quic", "\n# the end\nwarp-routing:\n  maxActiveFlows: 10\nlist:\n- a\n- b", "# nothing below")
