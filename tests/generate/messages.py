@@ -22,6 +22,7 @@ SUBJECTS = {
     "database": "The database",
     "api": "The data API and its tokens",
     "proxy": "The proxy",
+    "ingress": "The public name",
     "migrations": "Migrations, access files and assertions",
     "files": "Files of a role",
     "lease": "One run at a time",
@@ -31,6 +32,7 @@ SUBJECTS = {
 PLACES = (
     (r"module_utils/files/|modules/config_files", "files"),
     (r"lease", "lease"),
+    (r"cloudflare", "ingress"),
     (r"migration", "migrations"),
     (r"token|jwks|postgrest_erp", "api"),
     (r"traefik", "proxy"),

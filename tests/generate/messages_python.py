@@ -16,7 +16,7 @@ from tests.consistency.repository import read, tracked
 from tests.generate.messages import Message, is_frame, product, tidy, words
 
 RAISED = set(
-    "MigrationError UnreachableError LeaseError TokenError DockerError Refused "
+    "MigrationError UnreachableError LeaseError TokenError DockerError CloudflareError Refused "
     "AnsibleActionFail AnsibleError AnsibleFilterError AnsibleLookupError".split()
 )
 # Shown inside of another message, between brackets, and so without a remedy of their own.
@@ -217,6 +217,7 @@ class Reader:
                     yield text, "part" if owner in PARTS else "error"
             case ast.FunctionDef(body=body) | ast.If(body=body) | ast.With(body=body) | ast.Try(body=body):
                 yield from ((text, "error") for text in said_before_failing(body))
+        yield from ((text, "warning") for text in left_to_a_person(node))
         if function is not None and COLLECTORS.search(function.name):
             yield from collected(node, "warning" if "warning" in function.name else "error")
 
@@ -252,6 +253,14 @@ def collected(node: ast.AST, kind: str) -> Iterator[tuple[ast.expr, str]]:
             yield text, kind
         case ast.Return(value=ast.JoinedStr() as text):
             yield text, kind
+
+
+def left_to_a_person(node: ast.AST) -> Iterator[ast.expr]:
+    """What a plan leaves, as the warning that it becomes: the object, what is with it, what to do."""
+    match node:
+        case ast.Call(func=ast.Name(id="Left"), args=[subject, detail, remedy]):
+            said = [subject, ast.Constant(": "), detail, ast.Constant("; "), remedy]
+            yield ast.JoinedStr([ast.FormattedValue(part, -1) for part in said])
 
 
 def said_before_failing(body: list[ast.stmt]) -> Iterator[ast.expr]:

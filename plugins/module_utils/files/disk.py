@@ -120,7 +120,7 @@ def apply(change: Change) -> None:
 def _make_directory(path: str, uid: int, gid: int, mode: int) -> None:
     os.mkdir(path, 0o700)
     _set_attributes(path, uid, gid, mode)
-    _sync_directory(os.path.dirname(path))
+    sync_directory(os.path.dirname(path))
 
 
 def _replace(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
@@ -140,7 +140,7 @@ def _replace(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
         if os.path.lexists(temporary):
             os.unlink(temporary)
         raise
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
 def _set_attributes(path: str, uid: int, gid: int, mode: int) -> None:
@@ -154,7 +154,7 @@ def _set_attributes(path: str, uid: int, gid: int, mode: int) -> None:
         os.close(descriptor)
 
 
-def _sync_directory(path: str) -> None:
+def sync_directory(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
