@@ -7,7 +7,7 @@ quoted = '$(subst ','\'',$(1))'
 given = $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(name)=$(call quoted,$($(name)))))
 
 .PHONY: help $(VERBS) test test-long lint sanity test-unit test-consistency test-package test-deploy test-integration \
-  test-system test-molecule bench bench-schema expected docs reference format lock
+  test-system test-security test-molecule bench bench-schema expected docs reference format lock
 
 help:
 	@./portfolio
@@ -24,7 +24,7 @@ test-long:
 lint sanity:
 	@./tests/run $@
 
-test-unit test-consistency test-package test-deploy test-integration test-system:
+test-unit test-consistency test-package test-deploy test-integration test-system test-security:
 	@./tests/run $(@:test-%=%)
 
 test-molecule:
