@@ -14,8 +14,9 @@ import pytest
 
 from tests.security.chain import Chain
 
-CLIENT = {"client_id": "nordhafen", "person_id": -13}
-OTHER = {"client_id": "other"}
+CLIENT: dict[str, Any] = {"client_id": "nordhafen", "person_id": -13}
+OTHER: dict[str, Any] = {"client_id": "other"}
+NOBODY: dict[str, Any] = {"client_id": ""}
 MOST = 200
 # Two tables of each schema whose rows are there.
 READ = {
@@ -76,7 +77,7 @@ def test_a_client_sees_its_own_rows_only(chain: Chain) -> None:
         path = "/agent/memory_entries?select=id,client_id"
         everybody = chain.ask("GET", path, chain.token("agent_service")).json()
         assert {row["client_id"] for row in everybody} == {"nordhafen", "other"}
-        for claims, clients in ((CLIENT, {"nordhafen"}), (OTHER, {"other"}), ({}, set()), ({"client_id": ""}, set())):
+        for claims, clients in ((CLIENT, {"nordhafen"}), (OTHER, {"other"}), ({}, set()), (NOBODY, set())):
             answer = chain.ask("GET", path, chain.token("agent_client", **claims))
             assert {row["client_id"] for row in answer.json()} == clients, claims
         for method, body in (("PATCH", {"content": "mine"}), ("DELETE", None)):

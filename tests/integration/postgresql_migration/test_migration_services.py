@@ -120,7 +120,7 @@ def test_one_that_leaves_the_list_is_out_and_comes_back_as_it_was(project: Proje
         f'CREATE SCHEMA own AUTHORIZATION "{NAME}"; SET ROLE "{NAME}"; CREATE TABLE own.kept AS SELECT 1 AS id'
     )
     inside = project.cluster.connect(NAME, project.database, password=PASSWORD)
-    out = {"services": [], "logins": []}
+    out: dict[str, Any] = {"services": [], "logins": []}
     predicted, done = project.run(check=True, **out), project.run(**out)
     told = "not among the services any more: LOGIN instead of NOLOGIN, extra member of app_reader"
     effect = {"effect": "change", "object": f"role {NAME}", "detail": told}

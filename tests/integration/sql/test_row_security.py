@@ -192,7 +192,7 @@ def test_what_is_no_number_is_nobody(rows: Session, value: Any) -> None:
     assert seen(rows, "agent.sessions", {"person_id": value}) == 0
 
 
-OWN = {
+OWN: dict[str, dict[str, Any]] = {
     "agent.events": {"client_id": "nordhafen", "event_type": "x"},
     "agent.facts": {"client_id": "nordhafen", "content": "x"},
     "agent.memory_entries": {"client_id": "nordhafen", "content": "x"},
@@ -225,7 +225,7 @@ def test_a_client_writes_rows_of_its_own_only(rows: Session, table: str) -> None
     become(rows, "agent_client", CLIENT)
     assert refused(rows, table, own) is None
     for other in FOREIGN:
-        assert refused(rows, table, {**own, column: other[column]}) in {DENIED, "23502"}, other
+        assert refused(rows, table, {**own, column: other[column]}) in (DENIED, "23502"), other
         moved = rows.error(lambda other=other: rows.rows(f"UPDATE {table} SET {column} = %s", other[column]))  # type: ignore[misc]
         assert moved[0] in {DENIED, "23502"}, other
     assert refused(rows, table, {**own, "id": 10**6}) == DENIED, "an id that is yet to come"
@@ -270,10 +270,8 @@ def test_a_client_neither_makes_its_profile_nor_changes_who_it_is(rows: Session)
     become(rows, "agent_client", CLIENT)
     assert changed(rows, "UPDATE agent.client_profiles SET preferences = '{}'") == 1
     for column in ("person_id", "client_id"):
-        assert (
-            rows.error(lambda column=column: rows.rows(f"UPDATE agent.client_profiles SET {column} = NULL"))[0]
-            == DENIED
-        )  # type: ignore[misc]
+        statement = f"UPDATE agent.client_profiles SET {column} = NULL"
+        assert rows.error(lambda statement=statement: rows.rows(statement))[0] == DENIED  # type: ignore[misc]
     assert refused(rows, "agent.client_profiles", {"client_id": "nordhafen"}) == DENIED
 
 
