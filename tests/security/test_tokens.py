@@ -205,6 +205,21 @@ def handed_out(chain: Chain, sub: str, *more: str) -> str:
     return done.stdout.strip()
 
 
+def test_scoped(chain: Chain) -> None:
+    """A token for one client, as an operator hands it out, sees this client's rows; without a client it sees none."""
+    chain.sql("INSERT INTO agent.working_state (client_id, state_key) VALUES ('acme', 'scope'), ('other', 'scope')")
+    try:
+        done = chain.droplet.verb("token", "ROLE=agent_client", "SUB=bot", "CLIENT_ID=acme")
+        assert done.returncode == 0, done.stderr
+        path = "/agent/working_state?select=client_id&state_key=eq.scope"
+        assert chain.ask("GET", path, done.stdout.strip()).json() == [{"client_id": "acme"}]
+        assert chain.ask("GET", path, chain.token("agent_client")).json() == []
+        # The negative control: both rows are there for whoever may see them.
+        assert len(chain.ask("GET", path, chain.token("agent_service")).json()) == 2
+    finally:
+        chain.sql("DELETE FROM agent.working_state WHERE state_key = 'scope'")
+
+
 def jti_of(token: str) -> str:
     claims = jwt.decode(token, options={"verify_signature": False})
     return str(claims["jti"])

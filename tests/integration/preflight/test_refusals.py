@@ -336,12 +336,15 @@ def test_refusal(case: str, answers: dict[str, Answer]) -> None:
     for word in words:
         assert word in refusals[0]
     # The first sentence is Ansible's own, and into the second it puts the lookup's.
-    if case not in ("wrong_type", "service_without_a_limit", "unusable_key"):
+    if case not in ("wrong_type", "service_without_a_limit", "unusable_key", "unusable_register"):
         assert refusals[0].endswith("Nothing was changed.")
 
 
-# The lookup that makes the token refuses each key that would come so far.
-UNREACHED = {("roles/postgrest_erp/vars/main.yml", "check signing key")}
+# The lookups refuse each key and each register that would come so far.
+UNREACHED = {
+    ("roles/postgrest_erp/vars/main.yml", "check signing key"),
+    ("roles/postgres_erp/vars/main.yml", "check register of tokens"),
+}
 REFUSALS = [
     message
     for message in messages()
@@ -372,6 +375,7 @@ def test_the_doctor_names_what_is_refused_and_nothing_else(case: str, answers: d
         "wrong_type",
         "service_without_a_limit",
         "unusable_key",
+        "unusable_register",
     ):  # Ansible's own sentence has its place at another end there
         assert [message for message in failed if message not in said] == []
     # The recorded clock stands still since 1970.

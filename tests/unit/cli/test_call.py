@@ -45,6 +45,7 @@ def script() -> ModuleType:
         (["psql", "SQL=SELECT 'a=b'"], {"SQL": "SELECT 'a=b'"}, ()),
         (["psql", "-v", "ON_ERROR_STOP=1", "-c", "SELECT 1"], {}, ("-v", "ON_ERROR_STOP=1", "-c", "SELECT 1")),
         (["psql", "--", "-i", "INVENTORY=x"], {}, ("-i", "INVENTORY=x")),
+        (["token", "ROLE=x", "CLIENT_ID=acme"], {"ROLE": "x", "CLIENT_ID": "acme"}, ()),
         (["images", "postgres"], {}, ("postgres",)),
         (["tunnel", "LOCAL_PORT=25432"], {"LOCAL_PORT": "25432"}, ()),
     ],
