@@ -93,6 +93,11 @@ AND NOT EXISTS (
     AND strpos(p.proname, 'updated_at') > 0 AND strpos(pg_get_triggerdef(g.oid), ' BEFORE UPDATE ') > 0
 )
 $q$),
+        ('every table: row_security', $q$
+SELECT c.oid::regclass FROM pg_class AS c
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text IN ('erp', 'agent', 'private', 'api_view')
+AND NOT c.relrowsecurity
+$q$),
         ('every table: owner erp_admin', $q$
 SELECT format('%s belongs to %s', c.oid::regclass, pg_get_userbyid(c.relowner)) FROM pg_class AS c
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace::regnamespace::text IN ('erp', 'agent', 'private', 'api_view')
@@ -722,22 +727,52 @@ $q$),
 SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE p.prosecdef AND p.pronamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('api_view'))
 $q$),
         ('no role of ours has a superuser''s rights', $q$
-SELECT rolname FROM pg_roles WHERE rolname IN ('erp_admin', 'portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
+SELECT rolname FROM pg_roles WHERE rolname IN ('erp_admin', 'portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
 $q$),
         ('API roles cannot log in, the authenticator inherits nothing', $q$
-SELECT rolname, rolcanlogin, rolinherit FROM pg_roles WHERE rolname IN ('erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND rolcanlogin OR rolname = 'portfolio_authenticator' AND rolinherit
+SELECT rolname, rolcanlogin, rolinherit FROM pg_roles WHERE rolname IN ('erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND rolcanlogin OR rolname = 'portfolio_authenticator' AND rolinherit
 $q$),
         ('API roles read what is theirs and nothing else', $q$
-SELECT rights.role, rights.relation, CASE WHEN rights.may THEN 'may read it' ELSE 'may not read it' END FROM ( SELECT r.rolname AS role, c.oid::regclass::text AS relation, has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_any_column_privilege(r.oid, c.oid, 'SELECT') AS may, (r.rolname, n.nspname) IN (('erp_reader', 'erp'), ('erp_writer', 'erp'), ('agent_service', 'agent'), ('agent_viewer', 'agent'), ('agent_viewer', 'api_view')) AND (r.rolname, c.oid::regclass::text) <> ('agent_viewer', 'agent.working_state') AS should FROM pg_roles AS r, pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND n.nspname IN ('erp', 'agent', 'private', 'api_view', 'migration') ) AS rights WHERE rights.may <> rights.should
+SELECT rights.role, rights.relation, CASE WHEN rights.may THEN 'may read it' ELSE 'may not read it' END FROM ( SELECT r.rolname AS role, c.oid::regclass::text AS relation, has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_any_column_privilege(r.oid, c.oid, 'SELECT') AS may, (r.rolname, n.nspname) IN (('erp_reader', 'erp'), ('erp_writer', 'erp'), ('agent_service', 'agent'), ('agent_viewer', 'agent'), ('agent_viewer', 'api_view')) AND (r.rolname, c.oid::regclass::text) <> ('agent_viewer', 'agent.working_state') OR r.rolname = 'agent_client' AND c.oid::regclass::text IN ('agent.client_profiles', 'agent.events', 'agent.facts', 'agent.memory_entries', 'agent.plans', 'agent.reflections', 'agent.scheduler_runs', 'agent.sessions', 'agent.working_state', 'api_view.events') AS should FROM pg_roles AS r, pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND n.nspname IN ('erp', 'agent', 'private', 'api_view', 'migration') ) AS rights WHERE rights.may <> rights.should
 $q$),
         ('API roles delete only where rows are meant to go', $q$
-SELECT r.rolname, c.oid::regclass::text FROM pg_roles AS r, pg_class AS c WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view')) AND has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE') AND (r.rolname, c.oid::regclass::text) NOT IN (('erp_writer', 'erp.tasks'), ('erp_writer', 'erp.deliverables'), ('erp_writer', 'erp.sprints'), ('agent_service', 'agent.memory_entries'), ('agent_service', 'agent.working_state'))
+SELECT r.rolname, c.oid::regclass::text FROM pg_roles AS r, pg_class AS c WHERE r.rolname IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND c.relkind IN ('r', 'p', 'v') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view')) AND has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE') AND (r.rolname, c.oid::regclass::text) NOT IN (('erp_writer', 'erp.tasks'), ('erp_writer', 'erp.deliverables'), ('erp_writer', 'erp.sprints'), ('agent_service', 'agent.memory_entries'), ('agent_service', 'agent.working_state'), ('agent_client', 'agent.memory_entries'), ('agent_client', 'agent.working_state'))
 $q$),
         ('agents do not write their own configuration', $q$
-SELECT r.rolname, c.relname FROM pg_roles AS r, pg_class AS c WHERE r.rolname IN ('agent_service', 'agent_viewer') AND c.relnamespace = to_regnamespace('agent') AND c.relname IN ('block_actions', 'context_recipes', 'profile_tools', 'profiles', 'prompt_templates', 'tools') AND (has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE') OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
+SELECT r.rolname, c.relname FROM pg_roles AS r, pg_class AS c WHERE r.rolname IN ('agent_service', 'agent_viewer', 'agent_client') AND c.relnamespace = to_regnamespace('agent') AND c.relname IN ('block_actions', 'context_recipes', 'profile_tools', 'profiles', 'prompt_templates', 'tools') AND (has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE') OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
 $q$),
-        ('secrets are hidden from agent_viewer', $q$
-SELECT a.attrelid::regclass::text, a.attname FROM pg_roles AS r, pg_attribute AS a WHERE r.rolname = 'agent_viewer' AND (a.attrelid, a.attname) IN ((to_regclass('agent.events'), 'webhook_url'), (to_regclass('agent.events'), 'webhook_response'), (to_regclass('agent.profiles'), 'system_prompt_template'), (to_regclass('agent.working_state'), 'state_value')) AND has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT')
+        ('secrets are hidden from who looks and from clients', $q$
+SELECT r.rolname, a.attrelid::regclass::text, a.attname FROM pg_roles AS r, pg_attribute AS a WHERE r.rolname IN ('agent_viewer', 'agent_client') AND (a.attrelid, a.attname) IN ((to_regclass('agent.events'), 'webhook_url'), (to_regclass('agent.events'), 'webhook_response'), (to_regclass('agent.profiles'), 'system_prompt_template'), (to_regclass('agent.working_state'), 'state_value')) AND (r.rolname, a.attname) <> ('agent_client', 'state_value') AND has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT')
+$q$),
+        ('every table of erp and agent has a policy (0008)', $q$
+SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent')) AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
+$q$),
+        ('each right of an API role to rows has one permissive policy (0006, 0008)', $q$
+SELECT r.rolname, c.oid::regclass::text, w.command, count(p.oid) FROM pg_class AS c CROSS JOIN (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'), ('DELETE', 'd')) AS w (command, letter) JOIN pg_roles AS r ON r.rolname IN ('erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND CASE w.command WHEN 'DELETE' THEN has_table_privilege(r.oid, c.oid, w.command) ELSE has_any_column_privilege(r.oid, c.oid, w.command) END LEFT JOIN pg_policy AS p ON p.polrelid = c.oid AND p.polpermissive AND r.oid = ANY (p.polroles) AND p.polcmd IN ('*', w.letter) WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent')) GROUP BY 1, 2, 3 HAVING count(p.oid) <> 1 ORDER BY 1, 2, 3
+$q$),
+        ('policies that are always true are for roles that have all rows (0024)', $q$
+SELECT p.polrelid::regclass::text, p.polname, pg_get_userbyid(o) FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN unnest(p.polroles) AS o WHERE p.polpermissive AND (pg_get_expr(p.polqual, p.polrelid) = 'true' OR pg_get_expr(p.polwithcheck, p.polrelid) = 'true') AND pg_get_userbyid(o) IN ('portfolio_authenticator', 'erp_reader', 'erp_writer', 'agent_service', 'agent_viewer', 'agent_client', 'erp_monitor') AND (n.nspname, pg_get_userbyid(o)) NOT IN (('erp', 'erp_reader'), ('erp', 'erp_writer'), ('agent', 'agent_service'), ('agent', 'agent_viewer'))
+$q$),
+        ('policies ask who it is once for a query, not for each row (0003)', $q$
+SELECT p.polrelid::regclass::text, p.polname FROM pg_policy AS p WHERE regexp_replace(concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), 'SELECT (private[.]|current_setting)', '', 'g') ~ '(private[.]|current_setting|current_user|session_user)'
+$q$),
+        ('what a policy asks a row for has an index', $q$
+SELECT DISTINCT a.attrelid::regclass::text, a.attname FROM pg_policy AS p JOIN pg_depend AS d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0 JOIN pg_attribute AS a ON a.attrelid = p.polrelid AND a.attnum = d.refobjsubid WHERE NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = p.polrelid AND i.indkey[0] = a.attnum AND i.indpred IS NULL AND i.indisvalid)
+$q$),
+        ('no foreign table and no materialized view, which know no row security (0016, 0017)', $q$
+SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relkind IN ('f', 'm') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view'))
+$q$),
+        ('no column has a type that pg_upgrade refuses (0018)', $q$
+SELECT a.attrelid::regclass::text, a.attname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid WHERE c.relkind IN ('r', 'p') AND c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private')) AND a.atttypid IN ('regcollation'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype, 'regnamespace'::regtype, 'regoper'::regtype, 'regoperator'::regtype, 'regproc'::regtype, 'regprocedure'::regtype)
+$q$),
+        ('no table is left out of autovacuum (0030)', $q$
+SELECT c.oid::regclass::text FROM pg_class AS c WHERE c.relnamespace IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private')) AND lower(c.reloptions::text)::text[] && ARRAY['autovacuum_enabled=false', 'autovacuum_enabled=off']
+$q$),
+        ('what is no table belongs to erp_admin too', $q$
+SELECT found.object, pg_get_userbyid(found.owner) FROM ( SELECT 'schema ' || n.nspname, n.nspowner, n.oid FROM pg_namespace AS n UNION ALL SELECT 'relation ' || c.oid::regclass, c.relowner, c.relnamespace FROM pg_class AS c WHERE c.relkind IN ('v', 'm', 'f', 'c') UNION ALL SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM pg_proc AS p UNION ALL SELECT 'type ' || t.oid::regtype, t.typowner, t.typnamespace FROM pg_type AS t WHERE t.typrelid = 0 AND t.typelem = 0 ) AS found (object, owner, space) WHERE found.space IN (to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view')) AND pg_get_userbyid(found.owner) <> 'erp_admin'
+$q$),
+        ('the authenticator has no right of its own but to connect', $q$
+SELECT found.object, x.privilege_type FROM ( SELECT 'database', d.datacl, 0::oid FROM pg_database AS d WHERE d.datname = current_database() UNION ALL SELECT 'schema ' || n.nspname, n.nspacl, n.oid FROM pg_namespace AS n UNION ALL SELECT 'relation ' || c.oid::regclass, c.relacl, c.relnamespace FROM pg_class AS c UNION ALL SELECT 'column of ' || c.oid::regclass, a.attacl, c.relnamespace FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid UNION ALL SELECT 'function ' || p.oid::regprocedure, p.proacl, p.pronamespace FROM pg_proc AS p ) AS found (object, acl, space) CROSS JOIN aclexplode(found.acl) AS x WHERE found.space IN (0, to_regnamespace('erp'), to_regnamespace('agent'), to_regnamespace('private'), to_regnamespace('api_view')) AND pg_get_userbyid(x.grantee) = 'portfolio_authenticator' AND (found.object, x.privilege_type) <> ('database', 'CONNECT')
 $q$),
         ('query: open tasks of a person, with project and sprint', $q$
 SELECT NULL FROM (

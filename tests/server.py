@@ -118,6 +118,23 @@ class Droplet:
         assert "Traceback" not in done.stdout + done.stderr
         return done
 
+    @contextmanager
+    def variables(self, **more: Any) -> Iterator[None]:
+        """With these in its inventory, and as it was afterwards; both by a run."""
+        hosts = self.inventory / "hosts.json"
+        before = hosts.read_text()
+        named = json.loads(before)
+        named["portfolio"]["hosts"]["droplet"].update(more)
+        try:
+            hosts.write_text(json.dumps(named))
+            done = self.run()
+            assert done.returncode == 0, done.output
+            yield
+        finally:
+            hosts.write_text(before)
+            done = self.run()
+            assert done.returncode == 0, done.output
+
     def executions(self) -> list[dict[str, Any]]:
         log = self.work / "executions.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

@@ -36,7 +36,8 @@ def _service(name: str, service: dict[str, Any]) -> dict[str, Any]:
         raise AnsibleFilterError(
             f"traefik_labels: service {name} has no single server with a port in its URL; give it one."
         )
-    return {"loadBalancer": {"server": {"port": port}}}
+    middlewares = {"middlewares": service["middlewares"]} if "middlewares" in service else {}
+    return {**middlewares, "loadBalancer": {"server": {"port": port}}}
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:

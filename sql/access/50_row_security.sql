@@ -1,10 +1,10 @@
 -- Which rows the rights of 30_grants.sql are about. Who has a right to a table has it to all its rows, but for
--- agent_client, who has it to the rows of one client: the one that its token names. erp_admin owns the tables and is not
--- bound by this.
+-- agent_client, who has it to the rows of one client: the one that its token names. erp_admin owns the tables and is
+-- not bound by this.
 --
 -- There is one policy for each table and command, and one more for agent_client; each names its roles. They follow from
--- the rights, so a table that gets its rights there gets its policies here, and one without rights stays closed. A policy
--- that is as it should be is not touched: making one locks its table against everybody.
+-- the rights, so a table that gets its rights there gets its policies here, and one without rights stays closed. A
+-- policy that is as it should be is not touched: making one locks its table against everybody.
 
 -- 1. On everywhere, also where nobody has a right.
 DO $$

@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.consistency.repository import ROLES, ROOT, defaults, load, read, tracked
 from tests.contract import COUNT
@@ -72,10 +73,12 @@ def test_the_limits_of_logins_are_those_of_the_database() -> None:
     }
     told = {name: int(limit) for name, limit in re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.M)}
     assert told == declared
-    [most] = re.findall(r"`erp_admin` may have (\d+) at once", text)
-    [all_services] = re.findall(r"all\nprocesses of all services together may hold (\d+)\.", text)
-    [free] = re.findall(r"Keep (\d+) free", text)
-    assert int(most) == declared["erp_admin"] == int(all_services) + int(free)
+    [login] = yaml.safe_load(examples(ROOT / SERVICES)["login"].text)["postgres_erp_services"]
+    [(name, most, free, every)] = re.findall(
+        r"`([\w-]+)` may have (\d+) at once.* Keep (\d+) free .*\nhold (\d+)\.", text
+    )
+    assert (name, int(most)) == (login["name"], login["connection_limit"]) and int(most) == int(every) + int(free)
+    assert f"user={name}\n" in text and f"/secrets/{name}" in text
 
 
 def test_the_settings_that_services_rely_on_are_the_servers() -> None:

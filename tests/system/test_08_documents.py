@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+import yaml
 from psycopg.conninfo import make_conninfo
 
 from tests.consistency.repository import defaults
@@ -30,7 +31,8 @@ from tests.server import DIRECTORY, ROOT, Droplet
 DOCUMENT = ROOT / "docs" / "SERVICE_DATABASE_INTEGRATION.md"
 EXAMPLES = examples(DOCUMENT)
 # Not run by themselves: they are what the others run with, and the fixture makes it from them.
-SETTINGS = {"service", "password", "uri", "token"}
+SETTINGS = {"login", "service", "password", "uri", "token"}
+LOGIN = yaml.safe_load(EXAMPLES["login"].text)
 PEOPLE = "/erp/people?select=id"
 
 
@@ -77,6 +79,7 @@ def test_the_inventory_holds_no_secret(server: live.Server, converged: Droplet) 
 def service(converged: Droplet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with the document's own settings, on the rows that everybody can have."""
     with ExitStack() as stack:
+        stack.enter_context(converged.variables(**LOGIN))
         seed(converged)
         stack.callback(seed, converged, "STATE=absent")
         stack.callback(converged.sql, "DELETE FROM erp.tasks WHERE id > 0")
@@ -125,7 +128,7 @@ def run(service: Service, name: str) -> str:
 def test_an_example_runs_as_it_stands(service: Service, name: str) -> None:
     printed, wanted = run(service, name), EXAMPLES[name].prints
     if name == "compose":
-        wanted = "erp_admin|planner-api|2s"
+        wanted = "planner-api|planner-api|2s"
     assert wanted is not None, "say below it what it prints"
     assert same(printed, wanted), printed
 
@@ -177,7 +180,7 @@ with ConnectionPool(settings, min_size=0, max_size=3, check=ConnectionPool.check
 
 
 def session(service: Service, **more: str) -> psycopg.Connection:
-    settings = {"host": "postgres-erp", "hostaddr": service.address, "dbname": "portfolio", "user": "erp_admin"}
+    settings = {"host": "postgres-erp", "hostaddr": service.address, "dbname": "portfolio", "user": "planner-api"}
     settings |= {"passfile": service.environment["PGPASSFILE"], "sslmode": "disable", "connect_timeout": "10"}
     return psycopg.connect(make_conninfo("", **settings | more))
 

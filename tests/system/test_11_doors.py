@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from tests.documents.examples import examples, same
 from tests.documents.service import IN_NAMESPACE, Service, forwarded
@@ -24,7 +25,8 @@ from tests.doors import free_port, tunnel
 from tests.server import BIN, DIRECTORY, ROOT, Droplet
 
 NAME = "planner-api"
-SERVICES = [{"name": NAME, "roles": ["erp_writer", "agent_service"], "connection_limit": 5}]
+DOCUMENT = examples(ROOT / "docs" / "SERVICE_DATABASE_INTEGRATION.md")
+SERVICES = yaml.safe_load(DOCUMENT["login"].text)["postgres_erp_services"]
 PAGE = examples(ROOT / "docs" / "SERVICE_MIGRATIONS.md")
 Json = dict[str, Any]
 
@@ -32,19 +34,8 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def served(converged: Droplet) -> Iterator[Droplet]:
     """The same server with a service in its inventory, and as it was afterwards."""
-    hosts = converged.inventory / "hosts.json"
-    before = hosts.read_text()
-    named = json.loads(before)
-    named["portfolio"]["hosts"]["droplet"]["postgres_erp_services"] = SERVICES
-    hosts.write_text(json.dumps(named))
-    try:
-        done = converged.run()
-        assert done.returncode == 0, done.output
+    with converged.variables(postgres_erp_services=SERVICES):
         yield converged
-    finally:
-        hosts.write_text(before)
-        done = converged.run()
-        assert done.returncode == 0, done.output
 
 
 def password(droplet: Droplet) -> str:
@@ -83,6 +74,12 @@ def test_connect_lists_the_logins_and_shows_no_password(served: Droplet, by_file
     assert password(served) not in json.dumps(by_file) + listed.stdout
     one = served.verb("connect", f"SERVICE={NAME}", "FORMAT=uri")
     assert one.stdout == by_file["formats"]["uri"] + "\n"
+
+
+def test_connect_prints_what_the_document_shows(by_file: Json) -> None:
+    for name in ("uri", "sqlalchemy"):
+        assert f"'{by_file['formats'][name]}'\n" in DOCUMENT["uri"].text
+    assert set(DOCUMENT["service"].text.splitlines()) <= set(by_file["formats"]["service"].splitlines())
 
 
 def test_the_password_file_is_made_on_the_server_as_it_says(served: Droplet, by_file: Json, shown: Json) -> None:

@@ -169,7 +169,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "too_many_connections": (
         {},
         services(planner=(["erp_reader"], 8), memory=(["erp_reader"], 5)),
-        ["38 connections", "has 37", "connection_limit", "max_connections"],
+        ["38 connections", "has 37", "postgres_erp_services", "max_connections"],
     ),
     "more_connections": (
         {},

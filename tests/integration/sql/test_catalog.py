@@ -126,6 +126,8 @@ def test_functions_fix_their_search_path_and_only_private_ones_borrow_rights(db:
         ("erp.set_updated_at()", "v", False, ['search_path=""']),
         ("private.check_request()", "s", True, ['search_path=""']),
         ("private.claim(text)", "s", False, ['search_path=""']),
+        ("private.claimed_id(text)", "s", False, ['search_path=""']),
+        ("private.refuse_mass_write()", "v", False, ['search_path=""']),
     ]
 
 

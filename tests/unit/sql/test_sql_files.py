@@ -214,7 +214,9 @@ def test_roles_are_declared_without_dangerous_attributes() -> None:
     declared = yaml.safe_load((SQL / "access/roles.yml").read_text(encoding="utf-8"))
     assert set(declared) == {"roles", "database"}
     for name, role in declared["roles"].items():
-        assert set(role) <= {"comment", "login", "inherit", "connection_limit", "member_of", "settings"}, name
+        assert set(role) <= {"comment", "login", "inherit", "by_token", "connection_limit", "member_of", "settings"}, (
+            name
+        )
         assert role["comment"], name
     assert {name for name, role in declared["roles"].items() if role["login"]} == {
         "erp_admin",

@@ -158,7 +158,7 @@ def test_a_setting_that_only_a_superuser_may_reset_makes_no_change() -> None:
         ({"roles": {"a": {"member_of": ["b"]}}}, "role a is a member of b, which is not in roles.yml"),
         ({"roles": {"a": {"settings": {"x y": 1}}}}, "roles.a.settings.x y is not a setting"),
         ({"roles": {"a": {"settings": {"search_path": "x"}}}}, "search_path is a list of names"),
-        ({"database": {"owner": "x"}}, "database may hold the key settings only"),
+        ({"database": {"owner": "x"}}, "database may hold the keys settings and guarded_schemas only"),
     ],
 )
 def test_bad_roles_files(document: Any, part: str) -> None:
