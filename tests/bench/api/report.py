@@ -42,7 +42,8 @@ def faster_sentence(faster: dict[float, Load]) -> str:
     (deployed, slow), (more, fast) = faster.items()
     return (
         f"With `postgrest_erp_cpus: {more}` instead of {deployed}, one row by 8 clients:"
-        f" {fast.a_second / slow.a_second:.2f} times as many a second, p99 {fast.p99_ms:.0f} ms instead of {slow.p99_ms:.0f} ms."
+        f" {fast.a_second / slow.a_second:.2f} times as many a second,"
+        f" p99 {fast.p99_ms:.0f} ms instead of {slow.p99_ms:.0f} ms."
     )
 
 
