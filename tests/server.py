@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,9 @@ class Droplet:
         while len(self.executions()) < execution and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         assert process.poll() is None, f"the run ended before its execution {execution}"
-        os.killpg(process.pid, signal.SIGKILL)
+        for pid in family(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.communicate()
 
     def containers(self) -> dict[str, tuple[str, str]]:
@@ -141,6 +143,16 @@ class Droplet:
 
     def sql(self, statement: str, database: str = "portfolio", user: str = "postgres") -> str:
         return self.shell(f'docker exec postgres-erp psql -XAtqU {user} -d {database} -c "{statement}"')
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that come from it; Ansible's workers have process groups of their own."""
+    found = [pid]
+    for parent in found:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for children in Path(f"/proc/{parent}/task").glob("*/children"):
+                found += [int(child) for child in children.read_text().split()]
+    return found
 
 
 def lab(*arguments: str) -> str:

@@ -53,6 +53,15 @@ def test_a_module_has_examples_and_says_what_it_returns(name: str) -> None:
     assert f"bestviable.portfolio.{Path(name).stem}" in str(example)
 
 
+def test_both_modules_of_the_schema_describe_drift_alike() -> None:
+    """Descriptions of what a module returns cannot be shared by a fragment."""
+    migration, info = (
+        documented(f"plugins/modules/{name}.py", "RETURN")["drift"]["contains"]
+        for name in ("postgresql_migration", "postgresql_migration_info")
+    )
+    assert info == migration | {key: info[key] for key in ("effect", "remedy")}
+
+
 def imports(name: str) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(read(name))):

@@ -48,7 +48,7 @@ def run(admin: Target, settings: Settings, lock_wait: float, changes: Sequence[C
     statements = [statement for change in changes for statement in change.statements]
     try:
         lock.acquire(session, lock_wait)
-        session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
+        session.transaction(statements)
     except DatabaseError as error:
         raise MigrationError(
             f"{', '.join(change.key for change in changes)} cannot be given back as {admin.user}: {error}; "

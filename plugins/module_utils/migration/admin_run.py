@@ -32,10 +32,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 _RELOAD = 10.0
 
 
-def _transaction(session: Session, statements: list[str]) -> None:
-    session.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
-
-
 def _reload(session: Session) -> None:
     """Have the configuration read again, and wait until this session has done so as well."""
     before = session.query("SELECT pg_conf_load_time()::text FROM pg_reload_conf()")[0][0]
@@ -47,7 +43,7 @@ def _reload(session: Session) -> None:
 def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[None]:
     """Comes back after each step that stands, whatever becomes of the next."""
     if plan.before:
-        _transaction(session, plan.before)
+        session.transaction(plan.before)
         yield
     if plan.create_database:
         session.execute(
@@ -56,7 +52,7 @@ def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[Non
         )
         yield
     if plan.after:
-        _transaction(session, plan.after)
+        session.transaction(plan.after)
         yield
     if plan.system:
         for statement in plan.system:

@@ -9,7 +9,7 @@ import os
 import shlex
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.admin import AdminPlan, AdminWork
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import files_of, target_of
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.owner import Owner
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target, UnreachableError
@@ -139,11 +139,14 @@ class Manager:
             if self.check_mode and error.absent:
                 return self.predict()
             raise
-        for warning in report.warnings(AdminPlan(), outcome.left):
-            self.warn(warning)
-        for effect in outcome.before.verdict.left():
-            self.warn(effect.sentence)
+        for sentence in report.warnings(outcome.left):
+            self.warn(sentence)
+        self._warn_of(outcome.before.verdict.left())
         return report.success(outcome, self.work, self.plan, self.psql, self.check_mode, self.timings)
+
+    def _warn_of(self, left: Iterable[Effect]) -> None:
+        for effect in left:
+            self.warn(effect.sentence)
 
     def _run_admin(self) -> None:
         if self.admin_work is None:
@@ -152,8 +155,7 @@ class Manager:
         self.plan = admin_run.run(self.admin_work, self.check_mode, self.changing)
         self.committed = not self.check_mode and not self.plan.empty
         self.timings["admin"] = int((time.monotonic() - begin) * 1000)
-        for warning in report.warnings(self.plan):
-            self.warn(warning)
+        self._warn_of(self.plan.left)
         if self.check_mode and self.plan.changes:
             # They ask about roles too, which a dry run leaves as they are.
             self.work = replace(self.work, assertions=replace(self.work.assertions, sql=(), probe=()))

@@ -95,15 +95,16 @@ def drift_of(outcome: Outcome) -> Drift:
     return Drift(outcome.before.recorded if outcome.before.ledger.expected else live, live, after)
 
 
-def warnings(plan: AdminPlan, left: Sequence[Finding] = ()) -> list[str]:
-    """What is left to a person, in words."""
+def warnings(left: Sequence[Finding]) -> list[str]:
+    """What of the schema is left to a person, in one sentence."""
     found = list(dict.fromkeys(finding.key for finding in left))
+    if not found:
+        return []
     more = ", ..." if len(found) > _NAMED else ""
-    told = (
+    return [
         f"objects that differ from what the last run recorded ({len(found)}): {', '.join(found[:_NAMED])}{more}; "
         "put them back by hand or take them away"
-    )
-    return [effect.sentence for effect in plan.left] + ([told] if found else [])
+    ]
 
 
 def refused(before: State, psql: Psql) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -187,6 +187,10 @@ class Session:
         except (psycopg2.Error, UnicodeError, ValueError) as error:
             lost = self._connection.closed != 0 or getattr(error, "pgcode", None) in _ENDED
             raise DatabaseError(error, lost) from None
+
+    def transaction(self, statements: Sequence[str]) -> None:
+        """All of them or none, in one round trip."""
+        self.execute("; ".join(["BEGIN", *statements, "COMMIT"]))
 
     def query(self, sql: str, parameters: tuple[Any, ...] | Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         self.execute(sql, parameters)

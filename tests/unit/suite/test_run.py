@@ -46,9 +46,24 @@ def suite() -> ModuleType:
 def test_a_step_with_a_traceback_fails(
     suite: ModuleType, capfdbinary: pytest.CaptureFixture[bytes], script: str, failed: int
 ) -> None:
-    verdict = suite.run(suite.Step("a step", ("sh", "-c", script)), False)
+    verdict = suite.run(suite.Step("a step", ("sh", "-c", script)), False, suite.Printer().begin())
     assert (verdict.passed > 0, verdict.failed) == (not failed or TRACEBACK[:20] in script, failed)
     assert (b"there is a traceback in its output" in capfdbinary.readouterr().out) == (TRACEBACK[:20] in script)
+
+
+def test_parts_beside_each_other_print_one_after_the_other(
+    suite: ModuleType, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first part cannot end before the second has begun."""
+    first = f"until [ -e {tmp_path}/second ]; do sleep 0.05; done; echo of the first"
+    second = f"echo of the second; touch {tmp_path}/second"
+    parts = {"alone": "echo alone", "system": first, "molecule": second}
+    steps = {name: [suite.Step(name, ("sh", "-c", script))] for name, script in parts.items()}
+    monkeypatch.setattr(suite, "PARTS", {name: lambda name=name: steps[name] for name in steps})
+    verdicts = suite.run_parts(list(parts), False)
+    assert [(name, verdict.passed) for name, verdict in verdicts.items()] == [(name, 1) for name in parts]
+    said = [line for line in capfdbinary.readouterr().out.decode().splitlines() if not line.startswith(("=", "-"))]
+    assert [line for line in said if line] == ["alone", "of the first", "of the second"]
 
 
 COMMAND = """
