@@ -89,7 +89,8 @@ def test_the_settings_that_services_rely_on_are_the_servers() -> None:
     assert f"at most {api['postgrest_erp_max_rows']} rows" in text
     assert f"{api['postgrest_erp_in_flight']} requests at the same time" in text
     assert f"{api['postgrest_erp_rate']['average']} a second" in text
-    assert f"bigger than {api['postgrest_erp_max_body_bytes'] >> 20} MiB" in text
+    assert f"{api['postgrest_erp_in_flight_large']} with a body of 8000 bytes" in text
+    assert f"bigger than {api['postgrest_erp_max_body_bytes'] >> 10} KiB" in text
     assert f"`https://{defaults('portfolio')['portfolio_hostname']}`" in text
     assert "sslmode=require" not in text
 

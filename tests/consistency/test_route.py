@@ -88,7 +88,14 @@ def test_file_and_labels_are_the_same_route(file: dict[str, Any], labels: dict[s
     wanted = {
         **dict(texts({name: r for name, r in http["routers"].items() if "local" not in name}, "traefik.http.routers")),
         **dict(texts(http["middlewares"], "traefik.http.middlewares")),
-        "traefik.http.services.erp-db.loadBalancer.server.port": "3000",
+        **{
+            f"traefik.http.services.{name}.{key}": value
+            for name, service in http["services"].items()
+            for key, value in (
+                ("loadBalancer.server.port", "3000"),
+                ("middlewares", ",".join(service["middlewares"])),
+            )
+        },
         "traefik.enable": "true",
         "traefik.docker.network": NETWORK,
     }
@@ -108,12 +115,42 @@ def test_local_door_is_the_public_one_but_for_host_and_rate(file: dict[str, Any]
 def test_every_router_has_its_middlewares_in_order(file: dict[str, Any]) -> None:
     http = file["http"]
     for name, router in http["routers"].items():
-        prefix = name.removeprefix("erp-db-").removesuffix("-local")
+        prefix = name.removeprefix("erp-db-").removesuffix("-local").removesuffix("-large").removesuffix("-head")
         rate = [] if name.endswith("-local") else ["rate"]
-        wanted = ["headers", *rate, "in-flight", "body", f"strip-{prefix}", f"profile-{prefix}"]
+        wanted = ["headers", *rate, f"strip-{prefix}", f"profile-{prefix}"]
         assert router["middlewares"] == [f"erp-db-{step}" for step in wanted]
         assert set(router["middlewares"]) <= set(http["middlewares"])
-        assert router["service"] in http["services"]
+        [kind] = re.findall(r"-(large|head)", name) or [""]
+        assert router["service"] == f"erp-db-{kind}".rstrip("-")
+        assert ("Method(`HEAD`)" in router["rule"]) == (kind == "head")
+
+
+def test_places_are_counted_for_all_doors_and_taken_when_the_body_is_there(file: dict[str, Any]) -> None:
+    """A router's own middleware would count for its prefix and door alone; and who sends slowly must hold no place."""
+    http = file["http"]
+    steps = {name: service["middlewares"] for name, service in http["services"].items()}
+    assert steps == {
+        "erp-db": ["erp-db-waiting", "erp-db-body", "erp-db-in-flight"],
+        "erp-db-head": ["erp-db-waiting", "erp-db-body-head", "erp-db-in-flight-head"],
+        "erp-db-large": ["erp-db-waiting", "erp-db-body-large", "erp-db-in-flight-large", "erp-db-expect"],
+    }
+    gone = http["middlewares"]["erp-db-headers"]["headers"]["customRequestHeaders"]
+    for name in ("waiting", "in-flight", "in-flight-large", "in-flight-head"):
+        [criterion] = http["middlewares"][f"erp-db-{name}"]["inFlightReq"]["sourceCriterion"].values()
+        assert gone[criterion] == "", f"{name}: a client could choose the count that it belongs to"
+
+
+def test_a_small_body_says_so(file: dict[str, Any]) -> None:
+    """The rule's digits are the cap's, and an unread body of that size does not make PostgREST hang up (8192 bytes)."""
+    http = file["http"]
+    most = http["middlewares"]["erp-db-body"]["buffering"]["maxRequestBodyBytes"]
+    rule = http["routers"]["erp-db-erp-large"]["rule"]
+    [digits] = re.findall(r"!HeaderRegexp\(`Content-Length`, `(.+)`\)$", rule)
+    for length in (0, 9, 10, 999, 1000, most - 1, most):
+        assert re.search(digits, str(length))
+    for length in ("", most + 1, 8192, 10000, 99999, "0x10", "1e3"):
+        assert not re.search(digits, str(length))
+    assert http["routers"]["erp-db-erp-large"]["priority"] > http["routers"]["erp-db-erp"]["priority"]
 
 
 def test_prefixes_lead_to_the_schemas_of_the_api(file: dict[str, Any]) -> None:
@@ -123,7 +160,7 @@ def test_prefixes_lead_to_the_schemas_of_the_api(file: dict[str, Any]) -> None:
     (service,) = compose["services"].values()
     schemas = []
     for name, router in file["http"]["routers"].items():
-        found = re.search(r" && \(Path\(`/(\w+)`\) \|\| PathPrefix\(`/(\w+)/`\)\)$", router["rule"])
+        found = re.search(r" && \(Path\(`/(\w+)`\) \|\| PathPrefix\(`/(\w+)/`\)\)( && \(?Method.*)?$", router["rule"])
         assert found, f"{name}: a prefix without its final slash would serve its neighbours too"
         assert found[1] == found[2]
         profile = file["http"]["middlewares"][f"erp-db-profile-{found[1]}"]["headers"]["customRequestHeaders"]

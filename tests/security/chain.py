@@ -32,7 +32,8 @@ API_PORT: int = load("roles/postgrest_erp/vars/main.yml")["_postgrest_erp_port"]
 INGRESS: str = defaults("portfolio")["portfolio_ingress_network"]
 DATABASE_NETWORK: str = defaults("portfolio")["portfolio_network"]
 # The way in: the public name as the tunnel comes, the server's own address, or past the proxy.
-Door = Literal["public", "local", "direct"]
+Address = tuple[str, int]
+Door = Literal["public", "local", "direct"] | Address
 CLONE_NEWNET = 0x40000000
 # What the database says when one of its processes was killed; the container itself goes on then.
 KILLED = "was terminated by signal|reinitializing"
@@ -150,10 +151,10 @@ class Chain:
             return self.connect_to(self.address(via), timeout, source)
         except OSError:
             # A container that was made again may have another address.
-            self._addresses.clear()
+            self.forget()
             return self.connect_to(self.address(via), timeout, source)
 
-    def connect_to(self, address: tuple[str, int], timeout: float = 30, source: str | None = None) -> socket.socket:
+    def connect_to(self, address: Address, timeout: float = 30, source: str | None = None) -> socket.socket:
         """A connection from the server's own network to anywhere in it.
 
         A socket belongs to the network that its thread was in when it was made; no forwarding stands between.
@@ -191,7 +192,9 @@ class Chain:
     def host(self, via: Door) -> str:
         return f"localhost:{LOCAL_PORT}" if via == "local" else HOSTNAME
 
-    def address(self, via: Door) -> tuple[str, int]:
+    def address(self, via: Door) -> Address:
+        if isinstance(via, tuple):
+            return via
         if via == "local":
             return "127.0.0.1", LOCAL_PORT
         return (self.ip("traefik"), 80) if via == "public" else (self.ip("postgrest-erp"), API_PORT)
@@ -209,6 +212,10 @@ class Chain:
             self._addresses[container, network] = found
         return self._addresses[container, network]
 
+    def forget(self) -> None:
+        """Look containers' addresses up again."""
+        self._addresses.clear()
+
     # --- the server
 
     def sql(self, statement: str) -> str:
@@ -223,9 +230,8 @@ class Chain:
     def containers(self) -> dict[str, tuple[int, str]]:
         """How often each was restarted and when it was started; and how often a process of the database was killed."""
         lines = self.droplet.shell(
-            "docker ps -a --filter label=bestviable.portfolio --format '{{.Names}}'"
-            " | xargs -r docker inspect -f '{{.Name}} {{.RestartCount}} {{.State.StartedAt}}';"
-            f" docker logs postgres-erp 2>&1 | grep -cE '{KILLED}' || true"
+            "docker inspect -f '{{.Name}} {{.RestartCount}} {{.State.StartedAt}}' postgres-erp postgrest-erp traefik;"
+            f" grep -cE '{KILLED}' $(docker inspect -f '{{{{.LogPath}}}}' postgres-erp) || true"
         ).splitlines()
         found = {name.lstrip("/"): (int(count), started) for name, count, started in map(str.split, lines[:-1])}
         return {**found, "killed processes of postgres-erp": (int(lines[-1]), "")}

@@ -313,7 +313,7 @@ def asked(service: Service, method: str, path: str, **more: Any) -> int:
 def too_many_at_once(service: Service) -> int:
     """Requests whose bodies never come are at work at the same time; as many as there are places."""
     head = f"POST /erp/people HTTP/1.1\r\nHost: 127.0.0.1:{service.api_port}\r\nContent-Length: 9\r\n\r\n"
-    places = defaults("postgrest_erp")["postgrest_erp_in_flight"]
+    places = defaults("postgrest_erp")["postgrest_erp_waiting"]
     with ExitStack() as stack:
         for number in range(places + 20):
             way = stack.enter_context(socket.create_connection(("127.0.0.1", service.api_port), timeout=30))
