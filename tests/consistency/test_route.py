@@ -115,12 +115,14 @@ def test_local_door_is_the_public_one_but_for_host_and_rate(file: dict[str, Any]
 def test_every_router_has_its_middlewares_in_order(file: dict[str, Any]) -> None:
     http = file["http"]
     for name, router in http["routers"].items():
-        prefix = name.removeprefix("erp-db-").removesuffix("-local").removesuffix("-large")
+        prefix = name.removeprefix("erp-db-").removesuffix("-local").removesuffix("-large").removesuffix("-head")
         rate = [] if name.endswith("-local") else ["rate"]
         wanted = ["headers", *rate, f"strip-{prefix}", f"profile-{prefix}"]
         assert router["middlewares"] == [f"erp-db-{step}" for step in wanted]
         assert set(router["middlewares"]) <= set(http["middlewares"])
-        assert router["service"] == ("erp-db-large" if "-large" in name else "erp-db")
+        [kind] = re.findall(r"-(large|head)", name) or [""]
+        assert router["service"] == f"erp-db-{kind}".rstrip("-")
+        assert ("Method(`HEAD`)" in router["rule"]) == (kind == "head")
 
 
 def test_places_are_counted_for_all_doors_and_taken_when_the_body_is_there(file: dict[str, Any]) -> None:
@@ -129,10 +131,11 @@ def test_places_are_counted_for_all_doors_and_taken_when_the_body_is_there(file:
     steps = {name: service["middlewares"] for name, service in http["services"].items()}
     assert steps == {
         "erp-db": ["erp-db-waiting", "erp-db-body", "erp-db-in-flight"],
+        "erp-db-head": ["erp-db-waiting", "erp-db-body-head", "erp-db-in-flight-head"],
         "erp-db-large": ["erp-db-waiting", "erp-db-body-large", "erp-db-in-flight-large", "erp-db-expect"],
     }
     gone = http["middlewares"]["erp-db-headers"]["headers"]["customRequestHeaders"]
-    for name in ("waiting", "in-flight", "in-flight-large"):
+    for name in ("waiting", "in-flight", "in-flight-large", "in-flight-head"):
         [criterion] = http["middlewares"][f"erp-db-{name}"]["inFlightReq"]["sourceCriterion"].values()
         assert gone[criterion] == "", f"{name}: a client could choose the count that it belongs to"
 
@@ -157,7 +160,7 @@ def test_prefixes_lead_to_the_schemas_of_the_api(file: dict[str, Any]) -> None:
     (service,) = compose["services"].values()
     schemas = []
     for name, router in file["http"]["routers"].items():
-        found = re.search(r" && \(Path\(`/(\w+)`\) \|\| PathPrefix\(`/(\w+)/`\)\)( && \(Method.*)?$", router["rule"])
+        found = re.search(r" && \(Path\(`/(\w+)`\) \|\| PathPrefix\(`/(\w+)/`\)\)( && \(?Method.*)?$", router["rule"])
         assert found, f"{name}: a prefix without its final slash would serve its neighbours too"
         assert found[1] == found[2]
         profile = file["http"]["middlewares"][f"erp-db-profile-{found[1]}"]["headers"]["customRequestHeaders"]

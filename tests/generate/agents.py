@@ -60,7 +60,7 @@ RULES = (
     "([docs/SERVICE_DATABASE_INTEGRATION.md](docs/SERVICE_DATABASE_INTEGRATION.md)); the role is the boundary. "
     "`make psql` is the owner of all tables: read with it, and write only what you were asked to.",
     "Secrets stay where they are: do not read `secrets/`, `.token_signing_key.pem`, `.vault_password` or a decrypted "
-    "`vault.yml`, and put a token into no file, log or message.",
+    "`vault.yml`, leave `REVEAL=1` to a person, and put a token or a password into no file, log or message.",
 )
 
 
