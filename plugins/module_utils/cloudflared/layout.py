@@ -103,6 +103,6 @@ def _above_comments(text: str, floor: int, start: int, column: int) -> int:
 def _below_comments(text: str, end: int, column: int) -> int:
     comment = COMMENT.match(text, end)
     while comment is not None and len(comment[1]) > column:
-        end = _line_end(text, comment.end())
+        end = _line_end(text, comment.end(1))
         comment = COMMENT.match(text, end)
     return end

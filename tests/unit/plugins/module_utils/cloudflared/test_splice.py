@@ -90,7 +90,9 @@ def test_a_rule_below_the_wildcard_moves_up() -> None:
 def test_a_comment_that_a_text_above_would_swallow_goes_along() -> None:
     folded = HEAD + "  - hostname: a.b.com\n    service: >-\n      http://x\n"
     comments = "      # why?\n      # so\n"
-    assert edited(PATH, folded + OURS + comments + LAST, ABSENT).after.text == folded + LAST
+    text, rest = folded + OURS + comments + LAST, folded + LAST
+    for newline in ("\n", "\r\n"):
+        assert edited(PATH, text.replace("\n", newline), ABSENT).after.text == rest.replace("\n", newline)
     # Anywhere else it stays.
     plain = HEAD + "  - hostname: a.b.com\n    service: http://x\n"
     assert edited(PATH, plain + OURS + comments + LAST, ABSENT).after.text == plain + comments + LAST
