@@ -240,12 +240,18 @@ def _secret_spans(root: yaml.MappingNode) -> list[tuple[int, int]]:
     )
 
 
-def spliced(document: Document, order: Sequence[int | None], hostname: str, wanted: Rule | None) -> str:
-    """The text with the rules in the new order. Every byte that is not ours stays as it is."""
+def spliced(
+    document: Document, order: Sequence[int | None], hostname: str, wanted: Rule | None, with_comments: bool = False
+) -> str:
+    """The text with the rules in the new order. Every byte that is not ours stays as it is.
+
+    `with_comments` takes along what stands below a rule that goes, indented as a part of it: where the rule above ends
+    in a block of text, that would become a part of the text.
+    """
     present = rules_for(document.rules, hostname)
     edits = [
-        (document.regions[index].start, document.regions[index].end, "")
-        for index in range(len(document.rules))
+        (region.start, region.end_of_comments if with_comments else region.end, "")
+        for index, region in enumerate(document.regions)
         if index not in order
     ]
     if wanted is not None and None in order:
@@ -257,7 +263,7 @@ def spliced(document: Document, order: Sequence[int | None], hostname: str, want
         region = document.regions[stays[0] if len(stays) == len(present) == 1 else following]
         lines = _rule_text(wanted, region, _newline(document.text, region.start))
         at = (region.start, region.end) if region is not document.regions[following] else (region.above, region.above)
-        edits = [edit for edit in edits if edit[:2] != at] + [(*at, lines)]
+        edits = [edit for edit in edits if edit[0] != at[0]] + [(*at, lines)]
     text = document.text
     for start, end, replacement in sorted(edits, reverse=True):
         text = text[:start] + replacement + text[end:]

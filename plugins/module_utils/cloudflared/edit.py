@@ -54,8 +54,8 @@ def edited(path: str, text: str, wish: Wish) -> Edit:
     kept = [index for index in order if index is not None]
     rules, numbers = [before.rules[index] for index in kept], [index + 1 for index in kept]
     refuse_what_cloudflared_refuses(before, rules, numbers)
-    new = document.spliced(before, order, wish.hostname, wish.rule)
-    after = before if new == text else _verified(before, new, order, wish)
+    texts = [document.spliced(before, order, wish.hostname, wish.rule, also) for also in (False, True)]
+    after = before if texts[0] == text else _verified(before, texts, order, wish)
     return Edit(
         before,
         after,
@@ -121,24 +121,24 @@ def refuse_what_cloudflared_refuses(before: Document, rules: Sequence[Rule], num
         raise Refused(f"{before.path}: {problems[0]}")
 
 
-def _verified(before: Document, text: str, order: Sequence[int | None], wish: Wish) -> Document:
-    """Read again and compared: what the splice does not know must not be written."""
-    try:
-        after = document.parse(before.path, text)
-        kept = [(place, index) for place, index in enumerate(order) if index is not None]
-        same = (
+def _verified(before: Document, texts: Sequence[str], order: Sequence[int | None], wish: Wish) -> Document:
+    """The first text that means what it shall: what the splice does not know must not be written."""
+    kept = [(place, index) for place, index in enumerate(order) if index is not None]
+    for text in texts:
+        try:
+            after = document.parse(before.path, text)
+        except Refused:
+            continue
+        if (
             after.frozen == before.frozen
             and after.rules == merge(before.rules, wish.hostname, wish.rule, wish.former)
             and all(after.frozen_rules[place] == before.frozen_rules[index] for place, index in kept)
-        )
-    except Refused:
-        same = False
-    if not same:
-        raise Refused(
-            f"{before.path} has a layout in which the rule for {wish.hostname} cannot be changed alone; "
-            "write each rule out below a dash of its own, without anchors that other rules need"
-        )
-    return after
+        ):
+            return after
+    raise Refused(
+        f"{before.path} has a layout in which the rule for {wish.hostname} cannot be changed alone; "
+        "write each rule out below a dash of its own, without anchors that other rules need"
+    )
 
 
 def details(before: Document, order: Sequence[int | None], wish: Wish) -> list[str]:

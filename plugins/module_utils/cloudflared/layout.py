@@ -27,6 +27,8 @@ class Region:
 
     start: int
     end: int
+    # Behind the comments below it that are indented deeper than its dash.
+    end_of_comments: int
     above: int
     indentation: str
     gap: str
@@ -57,9 +59,11 @@ def regions_of(path: str, text: str, key: yaml.ScalarNode, value: yaml.SequenceN
                 f"{path} has a rule that begins in the middle of line {dash.line + 1}; "
                 "write its dash at the beginning of a line"
             )
+        last = _line_end(text, max(inside))
         yield Region(
             start,
-            _line_end(text, max(inside)),
+            last,
+            _below_comments(text, last, len(indentation)),
             _above_comments(text, _line_end(text, max(before)), start, len(indentation)),
             indentation,
             _gap(text, dash.index),
@@ -94,3 +98,11 @@ def _above_comments(text: str, floor: int, start: int, column: int) -> int:
             return start
         start = previous
     return start
+
+
+def _below_comments(text: str, end: int, column: int) -> int:
+    comment = COMMENT.match(text, end)
+    while comment is not None and len(comment[1]) > column:
+        end = _line_end(text, comment.end(1))
+        comment = COMMENT.match(text, end)
+    return end

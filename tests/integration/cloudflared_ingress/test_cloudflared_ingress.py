@@ -170,6 +170,7 @@ def test_a_file_that_is_refused_stays(content: str | bytes, sentence: str, confi
         ({"service": "htp://traefik"}, "write it as http://HOST:PORT"),
         ({"service": "http://traefik/"}, "remove the path"),
         ({"former_hostnames": [HOSTNAME]}, "former_hostnames lists"),
+        ({"backup_keep": -1}, "backup_keep is -1"),
         ({"config_src": "cloudflare"}, "managed in the dashboard"),
         ({"tunnel_id": OTHER}, f"runs the tunnel {TUNNEL}, and the API knows {OTHER}"),
         ({"credentials_file": "/nowhere.json"}, "/nowhere.json is not there"),

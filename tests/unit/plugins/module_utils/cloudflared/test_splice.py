@@ -87,6 +87,17 @@ def test_a_rule_below_the_wildcard_moves_up() -> None:
     assert edited(PATH, text, PRESENT).after.text == text.replace(OURS, "").replace("  # wild", OURS + "  # wild")
 
 
+def test_a_comment_that_a_text_above_would_swallow_goes_along() -> None:
+    folded = HEAD + "  - hostname: a.b.com\n    service: >-\n      http://x\n"
+    comments = "      # why?\n      # so\n"
+    text, rest = folded + OURS + comments + LAST, folded + LAST
+    for newline in ("\n", "\r\n"):
+        assert edited(PATH, text.replace("\n", newline), ABSENT).after.text == rest.replace("\n", newline)
+    # Anywhere else it stays.
+    plain = HEAD + "  - hostname: a.b.com\n    service: http://x\n"
+    assert edited(PATH, plain + OURS + comments + LAST, ABSENT).after.text == plain + comments + LAST
+
+
 def test_a_removed_comment_changes_nothing() -> None:
     text = HEAD + OURS.replace("  # managed by bestviable.portfolio", "") + LAST
     assert not edited(PATH, text, PRESENT).changed
