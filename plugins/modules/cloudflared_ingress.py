@@ -195,18 +195,11 @@ effects:
     - {effect: change, object: /etc/cloudflared/config.yml, detail: rule for erp-db.example.com added above rule 3}
 """
 
-import traceback
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    import yaml
-except ImportError:
-    HAS_YAML, YAML_ERROR = False, traceback.format_exc()
-else:
-    del yaml
-    HAS_YAML, YAML_ERROR = True, ""
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.layout import YAML_ERROR
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.manager import CloudflaredIngress
 
 ACCESS: dict[str, dict[str, Any]] = {
     "team_name": {"type": "str", "required": True},
@@ -241,14 +234,12 @@ def main() -> None:
         required_if=[("state", "present", ["service"])],
         supports_check_mode=True,
     )
-    if not HAS_YAML and module.check_mode:
+    if YAML_ERROR and module.check_mode:
         path = module.params["path"]
         module.warn(f"What happens to {path} is not known while python3-yaml is missing; run site.yml first.")
         module.exit_json(changed=True)
-    if not HAS_YAML:
+    if YAML_ERROR:
         module.fail_json(msg=missing_required_lib("PyYAML"), exception=YAML_ERROR)
-    from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.manager import CloudflaredIngress
-
     CloudflaredIngress(module).run()
 
 

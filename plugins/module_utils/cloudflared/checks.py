@@ -137,7 +137,7 @@ def _url_problem(number: int, service: str) -> str | None:
 
 
 def _valid_authority(authority: str) -> bool:
-    user, _, address = authority.rpartition("@")
+    user, address = authority[: authority.rfind("@") + 1], authority[authority.rfind("@") + 1 :]
     if not USER.fullmatch(user):
         return False
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d*))?", address, re.ASCII)

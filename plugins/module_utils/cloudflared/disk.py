@@ -76,7 +76,7 @@ def replace(path: str, found: Found | None, content: bytes, new: Attributes, kee
         for name in files.leftovers({os.path.dirname(path)}):
             files.remove(name)
         backup = _backed_up(path, found) if found and keep else None
-        if found and look(path) != found:
+        if look(path) != found:
             raise Refused(f"{path} was changed by somebody else in the meantime; run again")
         _write(path, content, path if found else None, Attributes(found.uid, found.gid, found.mode) if found else new)
         for name in _backups(path)[: -keep or None] if backup else ():

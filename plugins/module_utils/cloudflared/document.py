@@ -9,15 +9,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared import checks
-from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.layout import Region, regions_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.layout import (
+    YAML_ERROR,
+    Region,
+    regions_of,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.masking import (
     HIDDEN,
     SECRET_SETTING,
     shown,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.rules import Refused, Rule, rules_for
+
+if YAML_ERROR is None:
+    import yaml
 
 MARK = "managed by bestviable.portfolio"
 LARGEST_FILE = 1 << 18
@@ -104,6 +110,11 @@ def _root(path: str, text: str) -> yaml.MappingNode:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        if "duplicate anchor" in str(error.context):
+            raise Refused(
+                f"{path} defines an anchor twice (line {line}), which cloudflared takes and the parser here does not; "
+                "give one of them another name"
+            ) from error
         raise Refused(
             f"{path} is not valid YAML (line {line}: {error.problem or error.context}); correct it"
         ) from error
@@ -144,7 +155,7 @@ def _refuse_double_keys(path: str, root: yaml.Node) -> None:
     """cloudflared's parser compares keys as they are written; PyYAML lets the last one win."""
     for node in _walk(root):
         seen: set[str] = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key in [pair[0] for pair in node.value] if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
                 if key.value in seen:
                     raise Refused(

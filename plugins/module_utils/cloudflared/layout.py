@@ -9,8 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import yaml
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.rules import Refused
+
+try:
+    import yaml
+
+    YAML_ERROR = None
+except ImportError as missing:
+    YAML_ERROR = str(missing)
 
 COMMENT = re.compile(r"([ \t]*)#.*")
 
@@ -84,7 +90,7 @@ def _above_comments(text: str, floor: int, start: int, column: int) -> int:
     while start > floor:
         previous = _line_start(text, start - (2 if text[start - 2 : start] == "\r\n" else 1))
         comment = COMMENT.match(text, previous)
-        if previous < floor or comment is None or len(comment[1]) > column:
+        if comment is None or len(comment[1]) > column:
             return start
         start = previous
     return start

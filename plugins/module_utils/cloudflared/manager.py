@@ -72,6 +72,8 @@ class CloudflaredIngress:
                 "the tunnel is managed in the dashboard (config_src is cloudflare), so that its config.yml is ignored; "
                 "set the mode to remote"
             )
+        if self.params["backup_keep"] < 0:
+            raise Refused(f"backup_keep is {self.params['backup_keep']}; write 0 where no copies shall be kept")
         present = self.params["state"] == "present"
         if service or present:
             checks.refuse_service(service)

@@ -45,7 +45,7 @@ def _takes_host(pattern: str, host: str) -> bool:
     if pattern in ("", "*"):
         return True
     return any(
-        host == form or (form.startswith("*.") and host.endswith(form[1:])) for form in {pattern, _idna_form(pattern)}
+        host == form or (form.startswith("*.") and host.endswith(form[1:])) for form in (pattern, _idna_form(pattern))
     )
 
 

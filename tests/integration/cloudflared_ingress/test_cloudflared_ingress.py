@@ -170,6 +170,7 @@ def test_a_file_that_is_refused_stays(content: str | bytes, sentence: str, confi
         ({"service": "htp://traefik"}, "write it as http://HOST:PORT"),
         ({"service": "http://traefik/"}, "remove the path"),
         ({"former_hostnames": [HOSTNAME]}, "former_hostnames lists"),
+        ({"backup_keep": -1}, "backup_keep is -1"),
         ({"config_src": "cloudflare"}, "managed in the dashboard"),
         ({"tunnel_id": OTHER}, f"runs the tunnel {TUNNEL}, and the API knows {OTHER}"),
         ({"credentials_file": "/nowhere.json"}, "/nowhere.json is not there"),
@@ -228,3 +229,13 @@ def test_without_the_image_our_own_rules_check(config: Path) -> None:
     done = run_module("cloudflared_ingress", arguments(config, image="cloudflare/cloudflared:0"))
     assert done["changed"] and done["checked_by"] is None
     assert "The image cloudflare/cloudflared:0 is not on this server" in done["warnings"][0]
+
+
+def test_a_server_without_the_yaml_library(config: Path, tmp_path: Path) -> None:
+    """The first run installs it, so that a dry run before it can only say that it does not know."""
+    (tmp_path / "yaml.py").write_text("raise ImportError('no yaml')\n")
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT / '.collections'}"}
+    predicted = run_module("cloudflared_ingress", arguments(config), check=True, environment=environment)
+    assert predicted["changed"] and "is not known while python3-yaml is missing" in predicted["warnings"][0]
+    done = run_module("cloudflared_ingress", arguments(config), environment=environment)
+    assert done["failed"] and "PyYAML" in done["msg"] and config.read_text() == FILE

@@ -128,6 +128,8 @@ def test_what_somebody_else_wrote_meanwhile_is_not_lost(config: Path) -> None:
         disk.replace(str(config), found, TEXT, NEW, 0)
     with pytest.raises(Refused, match="was changed by somebody else in the meantime; run again"):
         disk.remove(str(config), found)
+    with pytest.raises(Refused, match="was changed by somebody else"):
+        disk.replace(str(config), None, TEXT, NEW, 0)
     assert config.read_bytes() == b"theirs\n"
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.document import decoded
+from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared import document
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.edit import Edit, Wish, edited
 from ansible_collections.bestviable.portfolio.plugins.module_utils.cloudflared.rules import Refused, match, wanted_rule
 
@@ -42,6 +42,8 @@ LAYOUTS = {
     "hash in a block scalar": HEAD
     + "  - service: http://x\n    hostname: a.b.com\n    path: |-\n      /\n      # x\n@"
     + LAST,
+    "hash in a quoted text": "ingress:\n- hostname: a.b.com\n  service: http://x\n  originRequest:\n"
+    '    httpHostHeader: "a\n# b"\n@- service: http_status:404\n',
     "no such name": HEAD + f"  - hostname: {HOSTNAME}.org\n    service: http://x\n@" + LAST,
 }
 
@@ -204,6 +206,7 @@ REFUSALS = {
         HEAD + OURS.replace(SERVICE, "&x http://x") + SHOP.replace("http://shop", "*x") + LAST,
         f"has a layout in which the rule for {HOSTNAME} cannot be changed alone",
     ),
+    "anchor twice": ("a: &x 1\nb: &x 2\n" + HEAD + LAST, "defines an anchor twice (line 2), which cloudflared takes"),
     "two dashes": (HEAD + "  - - a\n" + LAST, "rule 1 is not a mapping"),
 }  # fmt: skip
 
@@ -217,11 +220,30 @@ def test_a_refusal_is_one_sentence_with_place_and_remedy(text: str, sentence: st
     assert "\n" not in told and "pw" not in told and not told.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (TUNNEL, "another"),
+        ("shop:80", "shop:81"),
+        ("'5'", "5"),
+        (LAST, ""),
+        (SERVICE, "http://wrong"),
+        ("http_status:404", "[http_status:404"),
+    ],
+)
+def test_a_splice_that_does_harm_is_not_written(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = HEAD + "  - service: http://shop:80\n    hostname: a.b.com\n    x: '5'\n" + LAST
+    splice = document.spliced
+    monkeypatch.setattr(document, "spliced", lambda *given: splice(*given).replace(old, new))
+    with pytest.raises(Refused, match=r"has a layout in which the rule for .* cannot be changed alone"):
+        edited(PATH, text, PRESENT)
+
+
 def test_what_is_no_text() -> None:
     with pytest.raises(Refused, match=r"is not UTF-8 \(byte 3\)"):
-        decoded(PATH, b"a:\xff")
+        document.decoded(PATH, b"a:\xff")
     with pytest.raises(Refused, match="has 300000 bytes"):
-        decoded(PATH, b" " * 300_000)
+        document.decoded(PATH, b" " * 300_000)
 
 
 def test_taking_over() -> None:
