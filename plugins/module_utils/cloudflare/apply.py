@@ -194,7 +194,7 @@ class Apply:
 
     def create_policy(self, action: Action) -> None:
         body = plan_access.policy_body(self.want, self.token_id)
-        made, _ = self.make("access/policies", body, model.policy, observe.policies_of, self.want.access_name)
+        made, _told = self.make("access/policies", body, model.policy, observe.policies_of, self.want.access_name)
         self.policy_id = made.id
         self.remember(policy_id=made.id)
 
@@ -204,7 +204,7 @@ class Apply:
 
     def create_app(self, action: Action) -> None:
         body = plan_access.app_body(None, self.want, self.policy_id)
-        made, _ = self.make("access/apps", body, model.app, observe.apps_of, self.want.hostname)
+        made, _told = self.make("access/apps", body, model.app, observe.apps_of, self.want.hostname)
         self.aud = made.aud
         self.remember(app_id=made.id)
 

@@ -84,7 +84,7 @@ certificates = functools.cache(make_context)
 
 
 class Client:
-    """Calls that are answered, or a CloudflareError. `calls` counts what was sent."""
+    """Calls that are answered, or a CloudflareError. `calls` is what was sent."""
 
     def __init__(
         self,
@@ -106,6 +106,8 @@ class Client:
             context=certificates(),
         )
         self.calls: list[str] = []
+        # Whether anything may be otherwise than before.
+        self.touched = False
 
     def get(self, path: str, query: Body | None = None) -> Any:
         return self.request("GET", path, query)["result"]
@@ -135,9 +137,10 @@ class Client:
             if not is_passing(method, answer) or tried == TRIES:
                 break
             self._sleep(pause(answer, attempt))
+        ambiguous = method != "GET" and (answer.status < 300 or answer.status >= 500)
+        self.touched = self.touched or ambiguous
         if answer.good:
             return answer.document
-        ambiguous = method not in ("GET",) and (answer.status < 300 or answer.status >= 500)
         sentence = failure_sentence(f"{method} {path}", path, answer.status, answer.reason, tried)
         raise CloudflareError(sentence, answer.status, answer.codes, ambiguous)
 
@@ -200,6 +203,8 @@ def cause(error: Exception, timeout: float) -> str:
 
 
 def items_of(result: Any, call: str) -> list[dict[str, Any]]:
-    if not isinstance(result, list) or not all(isinstance(item, dict) and item.get("id") for item in result):
+    if not isinstance(result, list) or not all(
+        isinstance(item, dict) and item.get("id") and isinstance(item["id"], str) for item in result
+    ):
         raise CloudflareError(f"{call} was answered by something else than a list of objects; correct api_url")
     return result

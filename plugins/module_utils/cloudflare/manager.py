@@ -30,7 +30,7 @@ class CloudflareTunnel:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.done = 0
-        self.calls: list[str] = []
+        self.client: Client | None = None
 
     def run(self) -> NoReturn:
         try:
@@ -49,8 +49,7 @@ class CloudflareTunnel:
         held = record.read(params["record_file"])
         self.module.no_log_values |= held.secrets
         now = datetime.now(timezone.utc)
-        client = Client(params["api_url"], token, params["api_timeout"])
-        self.calls = client.calls
+        self.client = client = Client(params["api_url"], token, params["api_timeout"])
         observed = observe(client, want, held, now)
         planned = plan(observed, want, held, now, access_steps(observed, want, held, now))
         job = Apply(client, want, observed, held, params["record_file"], now)
@@ -90,13 +89,14 @@ class CloudflareTunnel:
             tunnel_id=tunnel_id or None,
             cname=f"{tunnel_id}{model.SUFFIX}" if tunnel_id else None,
             access_aud=job.aud or None,
-            calls=self.calls,
+            calls=job.client.calls,
         )
 
     def fail(self, sentence: str) -> NoReturn:
-        changed = any(not call.startswith("GET ") for call in self.calls)
+        changed = self.client is not None and self.client.touched
+        calls = self.client.calls if self.client else []
         self.module.fail_json(
-            msg=sentence if changed else f"{sentence}. Nothing was changed.", changed=changed, calls=self.calls
+            msg=sentence if changed else f"{sentence}. Nothing was changed.", changed=changed, calls=calls
         )
 
 

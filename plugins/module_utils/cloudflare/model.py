@@ -282,6 +282,8 @@ def policy(item: Any) -> Policy:
 def app(item: Any) -> App:
     identifier = word(item, "id", "application")
     policies = item.get("policies") or []
+    if not isinstance(policies, list):
+        raise CloudflareError("The API answered with policies that are no list; see what stands behind api_url")
     return App(
         id=identifier,
         name=str(item.get("name")),

@@ -232,7 +232,8 @@ def shown(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Rules by their place; of others' no options."""
     lines = {}
     for index, rule in enumerate(found, 1):
-        access = "access" in (rule.get("originRequest") or {})
+        request = rule.get("originRequest")
+        access = isinstance(request, dict) and "access" in request
         told = (
             f"{rule.get('hostname', '*')}{rule.get('path', '')} → {rule.get('service')}{', Access' if access else ''}"
         )

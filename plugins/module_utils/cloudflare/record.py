@@ -123,9 +123,14 @@ def write(path: str, record: Record) -> None:
 
 
 def remove(path: str) -> None:
-    for name in (path, f"{path}.new"):
-        if os.path.lexists(name):
-            os.unlink(name)
+    try:
+        for name in (path, f"{path}.new"):
+            if os.path.lexists(name):
+                os.unlink(name)
+    except OSError as error:
+        raise CloudflareError(
+            f"record_file {path} cannot be removed ({error.strerror}); correct its directory and run again"
+        ) from error
 
 
 def _sync(directory: str) -> None:

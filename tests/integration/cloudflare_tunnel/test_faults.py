@@ -218,6 +218,25 @@ def test_17_a_get_is_tried_four_times_and_a_post_once(driver: Driver) -> None:
     assert "POST /accounts/" in driver.run()["msg"] and driver.slept == []
 
 
+@pytest.mark.parametrize(
+    ("fault", "changed"),
+    [({"kind": "status", "status": 403}, False), ({"kind": "status", "status": 503}, True), ({"kind": "close"}, True)],
+)
+def test_nothing_was_changed_is_said_where_it_is_certain(driver: Driver, fault: dict[str, Any], changed: bool) -> None:
+    """A refusal did nothing; of a call without an answer nobody knows."""
+    driver.fake.faults = [Fault(method="POST", path="/cfd_tunnel$", times=9, **fault)]
+    result = driver.run()
+    assert result["failed"] and result["changed"] is changed
+    assert result["msg"].endswith(". Nothing was changed.") is not changed
+
+
+def test_what_was_done_before_a_failure_is_told(driver: Driver) -> None:
+    driver.fake.faults = [Fault("status", "POST", "/dns_records$", status=403)]
+    result = driver.run()
+    assert result["changed"] and f"1 of 2 changes of {HOST} were made; run again" in result["warnings"]
+    assert "give it the permission Zone › DNS › Edit" in result["msg"]
+
+
 def test_18_words_of_the_api_stay_on_one_line(driver: Driver) -> None:
     driver.fake.faults = [Fault("unsuccessful", "GET", "/zones$")]
     assert "GET /zones was not answered as Cloudflare's API answers (200: 1001 odd); see what" in driver.refused_once()

@@ -78,6 +78,8 @@ class Fake:
         self.violations: list[str] = []
         # Called with each call's number once it has taken effect, before it is answered.
         self.hook: Callable[[int], None] = lambda number: None
+        # What is made of a call's answer before it is sent.
+        self.mangle: Callable[[tuple[str, str], dict[str, Any]], dict[str, Any]] = lambda call, document: document
         # Paths that the token may not ask.
         self.denied = ""
         self.stopped = threading.Event()
@@ -198,7 +200,7 @@ class Handler(BaseHTTPRequestHandler):
             reply = self.fake.answer(self.command, path, self.headers.get("Authorization", ""), body)
             document = reply.document
             if fault is None:
-                self.say(reply.status, document)
+                self.say(reply.status, self.fake.mangle(reply.call, document))
                 return
         self.close_connection = True
         if fault.kind == "hang":
