@@ -15,7 +15,7 @@ from http.client import HTTPException
 import pytest
 
 from tests.consistency.repository import defaults
-from tests.security.beside import api_beside, api_restarts, proxy_beside, until
+from tests.security.beside import Configuration, api_beside, api_restarts, proxy_beside, until
 from tests.security.chain import HOSTNAME, Answer, Chain, Door
 
 API = defaults("postgrest_erp")
@@ -175,9 +175,8 @@ def ask_locally(chain: Chain) -> Answer:
 def test_control_a_header_as_the_clients_name(chain: Chain) -> None:
     """T32, control: counted by a header, a client that rotates it has no limit."""
 
-    def by_header(_static: dict[str, object], http: dict[str, object]) -> None:
-        rate = http["middlewares"]["erp-db-rate"]["rateLimit"]  # type: ignore[index]
-        rate["sourceCriterion"] = {"requestHeaderName": "Cf-Connecting-Ip"}
+    def by_header(_static: Configuration, http: Configuration) -> None:
+        http["middlewares"]["erp-db-rate"]["rateLimit"]["sourceCriterion"] = {"requestHeaderName": "Cf-Connecting-Ip"}
 
     with proxy_beside(chain, by_header) as proxy, ThreadPoolExecutor(20) as clients:
         seen = clients.map(
@@ -278,6 +277,22 @@ def test_a_write_after_a_head(chain: Chain, method: str) -> None:
         body = {"title": "x"} if method == "PATCH" else None
         seen[chain.ask(method, "/erp/tasks?id=eq.0", token, via="local", body=body).status] += 1
     assert set(seen) == {204}
+
+
+def test_control_a_head_spoils_its_connection(chain: Chain) -> None:
+    """T40, control: over connections that are kept after a HEAD, some of the next writes fail (12.0.2: 6 of 40)."""
+
+    def kept(_static: Configuration, http: Configuration) -> None:
+        http["services"]["erp-db-head"]["loadBalancer"]["serversTransport"] = "erp-db"
+
+    token = chain.token("erp_writer")
+    with proxy_beside(chain, kept) as proxy:
+
+        def spoilt() -> bool:
+            chain.ask("HEAD", "/erp/people?limit=1", token, proxy)
+            return chain.ask("PATCH", "/erp/tasks?id=eq.0", token, proxy, body={"title": "x"}).status == 502
+
+        until(spoilt, 60)
 
 
 def test_small_requests_of_many(chain: Chain) -> None:
