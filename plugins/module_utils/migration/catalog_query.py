@@ -22,7 +22,8 @@ WITH managed AS MATERIALIZED (
     FROM pg_proc AS p JOIN managed AS m ON m.oid = p.pronamespace
 ), found (kind, schema, parent, name, attributes) AS (
     -- Of public only who may do what in it: everybody may look into it, so a right given there concerns everybody.
-    SELECT 'schema', m.nspname, NULL::text, m.nspname, jsonb_build_object(
+    -- As text here, and so in all branches: what is of type name ends after 63 characters, and signatures are longer.
+    SELECT 'schema', m.nspname, NULL::text, m.nspname::text, jsonb_build_object(
         'owner', pg_get_userbyid(m.nspowner),
         'acl', coalesce(m.nspacl, acldefault('n', m.nspowner))::text[],
         'comment', CASE WHEN m.nspname = ANY (%(schemas)s) THEN obj_description(m.oid, 'pg_namespace') END)

@@ -152,6 +152,15 @@ def test_what_is_no_change_of_the_schema_is_not_seen(trial: Trial, statement: st
     assert trial.differences_after(statement) == {}
 
 
+def test_long_signatures_are_told_apart(trial: Trial) -> None:
+    arguments = ", ".join(f"a_rather_long_name_{number} integer" for number in range(4))
+    made = [
+        f"CREATE FUNCTION erp.long({arguments}{last}) RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+        for last in ("", ", last integer")
+    ]
+    assert len(trial.differences_after("; ".join(made))) == 2
+
+
 # A dump of one database does not hold its rights; row security, which holds for the owner here, keeps the view from
 # being filled; and a subscription is left out on purpose.
 NOT_IN_A_DUMP = ["database this", "materialized view sample.sums", "subscription sample.part copies"]

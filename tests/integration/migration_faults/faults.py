@@ -23,6 +23,8 @@ from ansible_collections.bestviable.portfolio.plugins.modules.postgresql_migrati
 from tests.integration.postgresql_migration.conftest import as_superuser
 from tests.integration.postgresql_migration.driver import Project, Result
 
+# Seconds until something has surely happened, on a machine that has much else to do.
+PATIENCE = 60
 # Every row that makes an object, with the transaction that wrote it.
 _CATALOGS = (
     "pg_namespace pg_class pg_attribute pg_constraint pg_index pg_proc pg_trigger pg_policy pg_description".split()
@@ -34,7 +36,7 @@ _CATALOG = " UNION ALL ".join(
 APPLIED = "SELECT version, run_id FROM migration.applied ORDER BY version"
 
 
-def wait_until(true: Callable[[], object], what: str, seconds: float = 20) -> None:
+def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"

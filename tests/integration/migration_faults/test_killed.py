@@ -10,6 +10,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 
 from tests.integration.migration_faults.faults import (
     APPLIED,
+    PATIENCE,
     connect,
     kill,
     runs,
@@ -40,7 +41,7 @@ def test_in_a_file(project: Project, file: str) -> None:
 def test_between_the_last_statement_and_commit(project: Project) -> None:
     with FaultyProxy(project.cluster.port, b"COMMIT\0", Fault.HOLD) as proxy:
         process = project.start(**proxy.login)
-        assert proxy.reached.wait(20)
+        assert proxy.reached.wait(PATIENCE)
         kill(process)
     wait_for_end(project)
     assert empty(project)
@@ -50,7 +51,7 @@ def test_between_the_last_statement_and_commit(project: Project) -> None:
 def test_right_after_commit(project: Project) -> None:
     with FaultyProxy(project.cluster.port, b"COMMIT\0", Fault.HOLD_ANSWER) as proxy:
         process = project.start(**proxy.login)
-        assert proxy.reached.wait(20)
+        assert proxy.reached.wait(PATIENCE)
         wait_until(lambda: not empty(project), "the server has committed")
         kill(process)
     rows = project.query(APPLIED)

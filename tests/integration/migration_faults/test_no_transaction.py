@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.migration_faults.faults import (
+    PATIENCE,
     connect,
     events,
     everything,
@@ -186,7 +187,7 @@ def test_killed_while_it_is_built(pending: Project) -> None:
 def test_killed_before_or_after_a_statement(pending: Project, at: bytes, fault: Fault) -> None:
     with FaultyProxy(pending.cluster.port, at, fault) as proxy:
         process = pending.start(**proxy.login)
-        assert proxy.reached.wait(20)
+        assert proxy.reached.wait(PATIENCE)
         if fault is Fault.HOLD_ANSWER and at == b"COMMIT\0":
             wait_until(lambda: versions(pending) == ["001", "002", "003"], "the server has committed")
         kill(process)
@@ -203,7 +204,7 @@ def test_killed_after_an_index_was_dropped(project: Project) -> None:
     project.migration("003_drop.sql", f"{MARK}DROP INDEX CONCURRENTLY IF EXISTS app.part_thing_id_idx;")
     with FaultyProxy(project.cluster.port, b"INSERT INTO migration.applied", Fault.HOLD) as proxy:
         process = project.start(**proxy.login)
-        assert proxy.reached.wait(20)
+        assert proxy.reached.wait(PATIENCE)
         kill(process)
     wait_for_end(project)
     assert project.query("SELECT to_regclass('app.part_thing_id_idx')") == [(None,)]
@@ -330,7 +331,7 @@ class TestEachFile:
         project.access("10_rights.sql", "REVOKE ALL ON app.part FROM PUBLIC;")
         with FaultyProxy(project.cluster.port, b"CREATE TABLE app.part", Fault.HOLD) as proxy:
             process = project.start(transaction="file", **proxy.login)
-            assert proxy.reached.wait(20)
+            assert proxy.reached.wait(PATIENCE)
             kill(process)
         wait_for_end(project)
         assert versions(project) == ["001"]
