@@ -176,6 +176,13 @@ def lab(*arguments: str) -> str:
     return subprocess.run([str(LAB), *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def bring_engine() -> None:
+    """What servers need where nobody has run the tests yet: packages, and the machine's own engine by the role itself."""
+    subprocess.run([str(ROOT / "tests" / "setup"), "system"], check=True)
+    playbook = [str(BIN / "ansible-playbook"), "-i", "inventories/local", "tests/engine.yml"]
+    subprocess.run(playbook, cwd=ROOT, env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, check=True)
+
+
 @contextmanager
 def droplet_up(name: str, port: int, work: Path, recipe: str = "droplet") -> Iterator[Droplet]:
     """A bare server with the images at hand, removed at the end."""
