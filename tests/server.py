@@ -177,7 +177,7 @@ def lab(*arguments: str) -> str:
 
 
 def bring_engine() -> None:
-    """What servers need where nobody has run the tests yet: packages, and the machine's own engine by the role itself."""
+    """What servers need where nobody has run the tests: packages, and the machine's own engine by the role itself."""
     subprocess.run([str(ROOT / "tests" / "setup"), "system"], check=True)
     playbook = [str(BIN / "ansible-playbook"), "-i", "inventories/local", "tests/engine.yml"]
     subprocess.run(playbook, cwd=ROOT, env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}, check=True)
