@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+# In the background of a script SIGINT is ignored, and would be by everything that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 TRACEBACK = "Traceback (most recent call last)"
 
 

@@ -241,7 +241,7 @@ def test_a_failed_migration_says_that_roles_were_made(fresh: Project) -> None:
 def test_logins_need_an_admin_and_a_role(fresh: Project) -> None:
     assert "set admin_user" in fresh.run(admin_user=None).message
     logins = [{"name": "eve", "password_file": "/x"}]
-    assert "login eve is not in roles.yml" in fresh.run(logins=logins).message
+    assert "login eve is neither in roles.yml nor among the services" in fresh.run(logins=logins).message
 
 
 @pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
