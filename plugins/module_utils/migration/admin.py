@@ -149,7 +149,7 @@ def _password(name: str) -> Change:
 def first(work: AdminWork) -> AdminPlan:
     """On a server that has nothing yet."""
     plan = AdminPlan(incomplete=True)
-    _plan_roles(work, plan, {"roles": {}, "database": None})
+    _plan_roles(work, plan, {"roles": {}, "database": None, "user": work.admin.user})
     if not work.admin_has_password:
         # A server of its own, which is about to be made.
         _plan_guard(work, plan, work.admin.user, closed=False)

@@ -238,6 +238,14 @@ def test_a_failed_migration_says_that_roles_were_made(fresh: Project) -> None:
 
 
 @pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
+def test_no_server_yet(fresh: Project) -> None:
+    predicted = fresh.run(check=True, login_unix_socket="/nonexistent")
+    assert predicted.rc == 0 and predicted.data["reachable"] is False, predicted.message
+    made = {effect["object"] for effect in predicted.data["effects"]}
+    assert {"role app_owner", "role app_reader", "password app_login", f"database {fresh.database}"} <= made
+
+
+@pytest.mark.parametrize("fresh", ["postgres"], indirect=True)
 def test_logins_need_an_admin_and_a_role(fresh: Project) -> None:
     assert "set admin_user" in fresh.run(admin_user=None).message
     logins = [{"name": "eve", "password_file": "/x"}]
