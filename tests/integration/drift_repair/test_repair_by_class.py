@@ -13,6 +13,8 @@ from tests.integration.postgresql_migration.drift import Drifting, changes, conv
 pytestmark = pytest.mark.usefixtures("nothing_is_lost")
 
 
+# All at once below, and every kind of them in drift_coverage.
+@pytest.mark.long
 @pytest.mark.parametrize("name", HARMLESS)
 def test_class_a_is_put_right(project: Drifting, name: str) -> None:
     key, detail, damage = HARMLESS[name]
