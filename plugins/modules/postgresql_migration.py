@@ -427,7 +427,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import LeaseError, renew_from_environment
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import revocations
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
+    COMMON,
+    ONE_WAY,
+    SCHEMA,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES
@@ -481,9 +485,8 @@ ARGUMENTS = {
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[("login_unix_socket", "login_host")],
-        required_one_of=[("login_unix_socket", "login_host")],
         supports_check_mode=True,
+        **ONE_WAY,
     )
     manager = Manager(module.params, module.check_mode, module.warn, lambda: renew_from_environment(module.check_mode))
     try:

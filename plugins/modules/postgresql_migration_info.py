@@ -209,7 +209,12 @@ tables:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import info
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, SCHEMA, target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
+    COMMON,
+    ONE_WAY,
+    SCHEMA,
+    target_of,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import read_psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.packing import FILES
@@ -230,9 +235,8 @@ ARGUMENTS = {
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[("login_unix_socket", "login_host")],
-        required_one_of=[("login_unix_socket", "login_host")],
         supports_check_mode=True,
+        **ONE_WAY,
     )
     params = module.params
     target = target_of(params)

@@ -131,7 +131,11 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.lease import 
     renew_from_environment,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import restore, rollback
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
+    CONNECTION,
+    ONE_WAY,
+    target_of,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rollback import Order
@@ -142,7 +146,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    **{name: spec for name, spec in COMMON.items() if name != "migrations"},
+    **CONNECTION,
     "schemas": {"type": "list", "elements": "str", "default": ["api_view", "agent", "erp"]},
     "directory": {"type": "path", "required": True},
     "restore": {"type": "str"},
@@ -178,9 +182,8 @@ def order_of(module: AnsibleModule) -> Order:
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[("login_unix_socket", "login_host")],
-        required_one_of=[("login_unix_socket", "login_host")],
         supports_check_mode=True,
+        **ONE_WAY,
     )
     if PSYCOPG2_ERROR:
         module.fail_json(msg=missing_required_lib("psycopg2"), exception=PSYCOPG2_ERROR)

@@ -73,7 +73,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import revocations
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import COMMON, target_of
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
+    CONNECTION,
+    ONE_WAY,
+    target_of,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     PSYCOPG2_ERROR,
@@ -82,7 +86,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    **{name: spec for name, spec in COMMON.items() if name != "migrations"},
+    **CONNECTION,
     "tokens": {**revocations.OPTION, "required": True, "no_log": False},
 }
 # Milliseconds that a statement waits for the table, and that it may take.
@@ -92,9 +96,8 @@ SETTINGS = Settings(3000, 30000)
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[("login_unix_socket", "login_host")],
-        required_one_of=[("login_unix_socket", "login_host")],
         supports_check_mode=True,
+        **ONE_WAY,
     )
     if PSYCOPG2_ERROR:
         module.fail_json(msg=no_driver_sentence())

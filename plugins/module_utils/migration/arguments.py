@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments that every module on migrations has: how to connect (doc fragment `postgres`), and the files."""
+"""The arguments of the modules that log in: how to connect (doc fragment `postgres`), and the files of a migration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
-COMMON: dict[str, dict[str, Any]] = {
+CONNECTION: dict[str, dict[str, Any]] = {
     "login_unix_socket": {"type": "path"},
     "login_host": {"type": "str"},
     "login_port": {"type": "int", "default": 5432},
@@ -25,8 +25,13 @@ COMMON: dict[str, dict[str, Any]] = {
         "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
     },
     "ca_cert": {"type": "path"},
-    "migrations": {"type": "raw", "required": True},
 }
+# One of the two ways to a server, as AnsibleModule is told it.
+ONE_WAY: dict[str, list[tuple[str, ...]]] = {
+    "mutually_exclusive": [("login_unix_socket", "login_host")],
+    "required_one_of": [("login_unix_socket", "login_host")],
+}
+COMMON: dict[str, dict[str, Any]] = {**CONNECTION, "migrations": {"type": "raw", "required": True}}
 # What is read on the control node beside the migrations, what of the database it is about, and what becomes of drift.
 SCHEMA: dict[str, dict[str, Any]] = {
     "access": {"type": "raw"},
