@@ -127,15 +127,17 @@ options:
     description: Seconds to wait for one answer.
     type: int
     default: 30
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
     details: [Only GETs are sent, and no file is written.]
   diff_mode:
     support: full
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     details: [Secrets are never shown. Of other rules only name and service are.]
+  idempotent:
+    support: full
 author:
   - Best Viable (@bestviable)
 """

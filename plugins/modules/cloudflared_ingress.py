@@ -105,18 +105,17 @@ options:
     description: How many copies to keep beside the file. V(0) makes none.
     type: int
     default: 5
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
     details: [cloudflared checks the new file as well; it is shown a copy of it.]
   diff_mode:
     support: full
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)) when in diff mode.
     details: [Tokens, and passwords in addresses, are not shown.]
   idempotent:
     support: full
-    description: When run twice in a row with the same arguments, the second run finds nothing to change.
 author:
   - Best Viable (@bestviable)
 """

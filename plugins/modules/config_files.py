@@ -114,17 +114,19 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
     details:
       - A secret that would be generated is predicted as new, and so is each file that refers to it.
       - An owner or group that does not exist yet is a warning, as an earlier task of the real run may make it.
   diff_mode:
     support: full
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     details: [The content of secrets and of secret files is never shown.]
+  idempotent:
+    support: full
 author:
   - Best Viable (@bestviable)
 """

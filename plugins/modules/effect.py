@@ -39,13 +39,16 @@ options:
       remedy:
         description: What a person can do about it. Required for V(left), and only there.
         type: str
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
     support: none
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)) when in diff mode.
+  idempotent:
+    support: N/A
+    details: [It touches nothing.]
 author:
   - Best Viable (@bestviable)
 """

@@ -28,15 +28,17 @@ options:
   take_over:
     description: The run whose lease is taken though it is fresh, filled in by the action plugin when that run is gone.
     type: str
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
     details: [No lease is taken, but a server that another run holds is refused.]
   diff_mode:
     support: none
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     details: [A lease is no part of the server's configuration, so it is never reported as a change.]
+  idempotent:
+    support: full
 author:
   - Best Viable (@bestviable)
 """

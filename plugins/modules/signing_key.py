@@ -34,13 +34,15 @@ options:
     description: Whether they may end.
     type: bool
     default: false
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
     support: none
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)) when in diff mode.
+  idempotent:
+    support: full
 author:
   - Best Viable (@bestviable)
 """

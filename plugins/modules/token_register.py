@@ -33,13 +33,15 @@ options:
     description: Refuse all live tokens of this key that were handed out from here.
     type: str
     default: ''
+extends_documentation_fragment:
+  - bestviable.portfolio.attributes
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
     support: none
-    description: Returns details on what has changed (or possibly needs changing in C(check_mode)) when in diff mode.
+  idempotent:
+    support: full
 author:
   - Best Viable (@bestviable)
 """
