@@ -15,12 +15,12 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.files import disk
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens import DAY, MAX_DAYS, TokenError
 
 VERSION = 1
@@ -192,19 +192,8 @@ def locked(path: str) -> Iterator[None]:
 
 
 def _write(path: str, text: str) -> None:
-    parent = Path(path).parent
     try:
-        # 0600 from the first moment.
-        handle, name = tempfile.mkstemp(dir=parent, prefix=f".{Path(path).name.lstrip('.')}.")
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        disk.replace(path, text.encode(), os.geteuid(), os.getegid(), 0o600)
     except OSError as error:
         raise _failure(path, error) from None
 

@@ -104,6 +104,7 @@ def _known(held: Any) -> bool:
 
 def write(path: str, record: Record) -> None:
     """Replace the file as a whole; it is on the disk when this returns."""
+    # A name that stays the same: what a killed run leaves, secrets in it, is overwritten by the next one.
     new = f"{path}.new"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

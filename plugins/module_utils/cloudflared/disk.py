@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 import stat
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -78,7 +76,8 @@ def replace(path: str, found: Found | None, content: bytes, new: Attributes, kee
         backup = _backed_up(path, found) if found and keep else None
         if look(path) != found:
             raise Refused(f"{path} was changed by somebody else in the meantime; run again")
-        _write(path, content, path if found else None, Attributes(found.uid, found.gid, found.mode) if found else new)
+        kept = Attributes(found.uid, found.gid, found.mode) if found else new
+        files.replace(path, content, kept.uid, kept.gid, kept.mode, model=path if found else None)
         for name in _backups(path)[: -keep or None] if backup else ():
             files.remove(name)
     except OSError as error:
@@ -99,7 +98,7 @@ def remove(path: str, found: Found) -> None:
 
 def _backed_up(path: str, found: Found) -> str:
     backup = f"{path}.{datetime.now(timezone.utc).strftime(STAMP)}.bak"
-    _write(backup, found.content, path, Attributes(found.uid, found.gid, found.mode))
+    files.replace(backup, found.content, found.uid, found.gid, found.mode, model=path)
     return backup
 
 
@@ -107,25 +106,3 @@ def _backups(path: str) -> list[str]:
     directory, name = os.path.split(path)
     pattern = re.compile(re.escape(name) + STAMPED)
     return [os.path.join(directory, entry) for entry in files.entries(directory) if pattern.fullmatch(entry)]
-
-
-def _write(path: str, content: bytes, model: str | None, attributes: Attributes) -> None:
-    """Below another name first. `model` is the file whose extended attributes (ACL, label) it takes over."""
-    temporary = os.path.join(os.path.dirname(path), f".portfolio-{secrets.token_hex(8)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fchown(handle.fileno(), attributes.uid, attributes.gid)
-            if model:
-                shutil.copystat(model, temporary)
-                os.utime(handle.fileno())
-            os.fchmod(handle.fileno(), attributes.mode)
-            os.fsync(handle.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        raise
-    files.sync_directory(os.path.dirname(path))

@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import secrets
+import shutil
 import stat
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.files.model import (
@@ -112,7 +113,7 @@ def apply(change: Change) -> None:
     if wanted.is_directory and change.created:
         _make_directory(wanted.path, change.uid, change.gid, wanted.mode)
     elif change.content_changed:
-        _replace(wanted.path, wanted.content or b"", change.uid, change.gid, wanted.mode)
+        replace(wanted.path, wanted.content or b"", change.uid, change.gid, wanted.mode)
     else:
         _set_attributes(wanted.path, change.uid, change.gid, wanted.mode)
 
@@ -123,8 +124,9 @@ def _make_directory(path: str, uid: int, gid: int, mode: int) -> None:
     sync_directory(os.path.dirname(path))
 
 
-def _replace(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
-    directory = os.path.dirname(path)
+def replace(path: str, content: bytes, uid: int, gid: int, mode: int, model: str | None = None) -> None:
+    """A whole file below another name first. `model` is one whose extended attributes (ACL, label) it takes over."""
+    directory = os.path.dirname(path) or "."
     temporary = os.path.join(directory, f".portfolio-{secrets.token_hex(8)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -133,6 +135,9 @@ def _replace(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
             handle.flush()
             # Owner and mode before the name: nobody ever sees the new content with the wrong ones.
             os.fchown(handle.fileno(), uid, gid)
+            if model:
+                shutil.copystat(model, temporary)
+                os.utime(handle.fileno())
             os.fchmod(handle.fileno(), mode)
             os.fsync(handle.fileno())
         os.rename(temporary, path)

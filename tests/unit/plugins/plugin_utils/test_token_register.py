@@ -124,3 +124,10 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TokenError, match="cannot be read and written"):
         token_register.change(str(tmp_path / "none" / "register"), lambda register: register.plus(issued("a")))
+
+
+def test_a_name_alone_is_a_file_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    token_register.change("register.json", lambda register: register.plus(issued("a")))
+    assert token_register.read("register.json").issued == (issued("a"),)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["register.json"]
