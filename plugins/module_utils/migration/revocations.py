@@ -53,8 +53,8 @@ _PUT = f"""
 INSERT INTO {TABLE} (jti, revoked_at, expires_at, reason)
 VALUES (%s, to_timestamp(%s), to_timestamp(%s), %s)
 ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at, reason = excluded.reason
-"""  # noqa: S608
-_REMOVE = f"DELETE FROM {TABLE} WHERE jti = %s AND expires_at < now()"  # noqa: S608
+"""  # noqa: S608 - as above
+_REMOVE = f"DELETE FROM {TABLE} WHERE jti = %s AND expires_at < now()"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True)
