@@ -27,6 +27,9 @@ def test_the_limits_are_the_roles() -> None:
         "postgrest_erp_pool": [api["postgrest_erp_pool"]],
         "postgres_erp_process_memory": [int(defaults("postgres_erp")["postgres_erp_process_memory"].rstrip("m"))],
     }
+    [most] = re.findall(r"most CONSTANT bigint := (\d+);", read("sql/access/60_mass_write.sql"))
+    assert f"| rows that one request changes or deletes | {most} |" in TEXT
+    assert re.search(rf"^\| `400` \| PT400 \| .* more than {most} rows", TEXT, re.M)
     assert f"| {timeout.replace('s', ' s')}, less where the role says so |" in TEXT
 
 

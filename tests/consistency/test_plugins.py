@@ -62,6 +62,15 @@ def test_both_modules_of_the_schema_describe_drift_alike() -> None:
     assert info == migration | {key: info[key] for key in ("effect", "remedy")}
 
 
+def test_both_modules_describe_a_refused_token_alike() -> None:
+    """The option has another name in each, so no fragment can hold it."""
+    migration, alone = (
+        documented(f"plugins/modules/{name}.py", "DOCUMENTATION")["options"][option]["suboptions"]
+        for name, option in (("postgresql_migration", "revoked_tokens"), ("revoked_tokens", "tokens"))
+    )
+    assert migration == alone
+
+
 def imports(name: str) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(read(name))):

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import services
 
 from tests.consistency.repository import ROLES, ROOT, defaults, load, options, read, tasks, tracked
 from tests.consistency.role_tables import with_tables
@@ -152,3 +154,11 @@ def test_every_failed_assert_says_something() -> None:
         if task.action == "ansible.builtin.assert" and not task.content[task.action].get("fail_msg")
     ]
     assert silent == []
+
+
+def test_the_preflight_refuses_the_logins_that_the_module_refuses() -> None:
+    """The one before anything is touched, the other wherever it is called from."""
+    refused = load("roles/postgres_erp/vars/main.yml")["_postgres_erp_odd_names"]
+    assert f"'^(?!pg_){services.NAME.pattern}$'" in refused
+    [reserved] = re.findall(r"\+ (\['all'.*?\])\)", refused)
+    assert tuple(ast.literal_eval(reserved)) == services.RESERVED

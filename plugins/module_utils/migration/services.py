@@ -17,13 +17,13 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
 
 # By it a login is known again when it stands in no list any more.
 COMMENT = "Login of a service (bestviable.portfolio)."
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 # Words of CREATE ROLE and of pg_hba.conf.
-_RESERVED = ("all", "none", "postgres", "public")
+RESERVED = ("all", "none", "postgres", "public")
 
 
 def _check(name: str, service: Mapping[str, Any], wanted: Wanted) -> None:
-    if not _NAME.fullmatch(name) or name.startswith("pg_") or name in _RESERVED:
+    if not NAME.fullmatch(name) or name.startswith("pg_") or name in RESERVED:
         raise MigrationError(
             f"services: {name!r} is not the name of a login; take lower-case letters, digits, _ and -, and none that "
             "PostgreSQL has itself"
