@@ -22,6 +22,7 @@ WORDS = ("preflight", "install", "configure", "run", "verify")
 MORE_WORDS = {
     "portfolio": {
         "state",
+        "ask",
         "image",
         "lease",
         "release",
