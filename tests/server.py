@@ -135,6 +135,20 @@ class Droplet:
             done = self.run()
             assert done.returncode == 0, done.output
 
+    def found(self, verb: str) -> tuple[int, dict[str, Any]]:
+        """What a verb that looks tells as data, with its exit code."""
+        done = self.verb(verb, "FORMAT=json")
+        return done.returncode, json.loads(done.stdout)
+
+    def until_well(self, verb: str) -> None:
+        """The API finds the database again by itself, after a moment."""
+        for _attempt in range(10):
+            code, report = self.found(verb)
+            if code == 0:
+                return
+            time.sleep(0.5)
+        raise AssertionError(report)
+
     def executions(self) -> list[dict[str, Any]]:
         log = self.work / "executions.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

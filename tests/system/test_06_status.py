@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,22 +18,8 @@ from tests.server import DIRECTORY, Droplet
 FILES = f"find {DIRECTORY} /run/portfolio /etc/docker -printf '%p %T@ %m\\n' 2>/dev/null | sort"
 
 
-def status(droplet: Droplet) -> tuple[int, dict[str, Any]]:
-    done = droplet.verb("status", "FORMAT=json")
-    return done.returncode, json.loads(done.stdout)
-
-
-def until_well(droplet: Droplet) -> None:
-    """The API finds the database again by itself, after a moment."""
-    for _attempt in range(10):
-        code, report = status(droplet)
-        if code == 0:
-            return
-    raise AssertionError(report)
-
-
 def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet) -> None:
-    until_well(converged)  # a test before may just have started a container
+    converged.until_well("status")  # a test before may just have started a container
     before = converged.containers(), converged.shell(FILES, check=False)
     said = converged.verb("status")
     asked = [execution["module"] for execution in converged.executions()]
@@ -70,7 +55,7 @@ def test_what_is_broken_is_named_with_its_remedy(
 ) -> None:
     converged.shell(damage)
     try:
-        code, report = status(converged)
+        code, report = converged.found("status")
     finally:
         converged.shell(repair)
     assert code == 2
@@ -78,11 +63,11 @@ def test_what_is_broken_is_named_with_its_remedy(
     assert problem["object"] == about
     assert problem["remedy"] == f"run: make deploy INVENTORY={converged.inventory}"
     assert [link["state"] for link in report["chain"]] == [*links, "not checked"]
-    until_well(converged)
+    converged.until_well("status")
 
 
 def test_the_schema_is_only_looked_at_and_what_somebody_changed_is_named(converged: Droplet) -> None:
-    until_well(converged)
+    converged.until_well("status")
     psql = "docker exec postgres-erp psql -U erp_admin -d portfolio -tAc"
     events = f"{psql} 'SELECT count(*), max(id) FROM migration.event'"
     before = converged.shell(events)
@@ -96,7 +81,7 @@ def test_the_schema_is_only_looked_at_and_what_somebody_changed_is_named(converg
     converged.shell(f"{psql} 'ALTER TABLE erp.people DISABLE TRIGGER people_updated_at'")
     try:
         done = converged.verb("schema", "FORMAT=json")
-        code, overall = status(converged)
+        code, overall = converged.found("status")
     finally:
         converged.shell(f"{psql} 'ALTER TABLE erp.people ENABLE TRIGGER people_updated_at'")
     report = json.loads(done.stdout)

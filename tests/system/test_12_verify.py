@@ -9,7 +9,6 @@ import json
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,27 +24,12 @@ from tests.server import BIN, DIRECTORY, ROOT, Droplet
 Json = dict[str, Any]
 
 
-def verified(droplet: Droplet) -> tuple[int, Json]:
-    done = droplet.verb("verify", "FORMAT=json")
-    return done.returncode, json.loads(done.stdout)
-
-
-def until_whole(droplet: Droplet) -> None:
-    """The API finds the database again by itself, after a moment."""
-    for _attempt in range(10):
-        code, report = verified(droplet)
-        if code == 0:
-            return
-        time.sleep(0.5)
-    raise AssertionError(report)
-
-
 def states(report: Json) -> dict[str, str]:
     return {link["name"]: link["state"] for link in report["links"]}
 
 
 def test_a_whole_chain_is_only_looked_at(converged: Droplet) -> None:
-    until_whole(converged)
+    converged.until_well("verify")
     files = f"find {DIRECTORY} -printf '%p %T@ %m\\n' | sort"
     events = "SELECT count(*), max(id) FROM migration.event"
     before = converged.containers(), converged.shell(files), converged.sql(events)
@@ -87,7 +71,7 @@ def test_the_broken_link_is_named_and_nothing_before_it(converged: Droplet, link
     damage, repair, remedy = BROKEN[link]
     converged.shell(damage)
     try:
-        code, report = verified(converged)
+        code, report = converged.found("verify")
     finally:
         converged.shell(repair)
     assert (code, report["status"], report["broken"]["object"]) == (2, "broken", link), report
@@ -97,7 +81,7 @@ def test_the_broken_link_is_named_and_nothing_before_it(converged: Droplet, link
     assert {found[name] for name in names[: names.index(link)]} == {"ok"}
     assert "broken" not in {found[name] for name in names[names.index(link) + 1 :]}
     if link in ("database", "API"):
-        until_whole(converged)
+        converged.until_well("verify")
 
 
 @pytest.fixture(scope="module")
