@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import hmac
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -23,7 +24,7 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils import signin
 
 from tests.security.beside import api_beside, until
 from tests.security.chain import Address, Answer, Chain
-from tests.server import MOST_EXECUTIONS
+from tests.server import MOST_EXECUTIONS, ROOT
 
 PEOPLE = "/erp/people?limit=1"
 # What no answer may hold: words of what is inside, and anything of the token.
@@ -255,6 +256,16 @@ def test_revoked(chain: Chain) -> None:
         "kept": "live",
         "also": "revoked",
     }
+
+
+def test_the_commands_of_the_page(chain: Chain) -> None:
+    """As they stand in docs/TOKENS.md, in their order; the rotation's are the next test."""
+    page = (ROOT / "docs" / "TOKENS.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| [^|]+ \| `make (?:-s )?((?:tokens?|revoke)\b[^`]*)` \|", page, re.M)
+    assert len(shown) == 5
+    for command in shown:
+        done = chain.droplet.verb(*command.split())
+        assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
 MIGRATE = "bestviable.portfolio.postgres_erp : Migrate the database and assert its schema"
