@@ -50,6 +50,12 @@ class Behind(BaseHTTPRequestHandler):
     go = threading.Event()
     waiting = threading.Semaphore(0)
 
+    @classmethod
+    def hold(cls) -> None:
+        """From now on those wait; `waiting` counts them from none."""
+        cls.go.clear()
+        cls.waiting = threading.Semaphore(0)
+
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if "wait" in self.path:
@@ -75,7 +81,6 @@ class Behind(BaseHTTPRequestHandler):
 @contextmanager
 def behind() -> Iterator[int]:
     """Its port."""
-    Behind.go.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Behind) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_address[1]

@@ -183,7 +183,7 @@ def test_who_is_being_served_is_served_to_the_end(start: Start) -> None:
             return True
         return False
 
-    Behind.go.clear()
+    Behind.hold()
     statuses = list[int]()
     with start(hasty) as traefik:
         thread = threading.Thread(target=lambda: statuses.append(traefik.ask("/erp/wait").status))

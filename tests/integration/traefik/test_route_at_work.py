@@ -152,7 +152,7 @@ def test_control_who_answers_is_told(open_wide: Proxy) -> None:
 
 def waiters(proxy: Proxy, count: int, held: int) -> Counter[int]:
     """How so many requests fare while the server behind holds those that come through to it."""
-    Behind.go.clear()
+    Behind.hold()
     with ThreadPoolExecutor(count) as clients:
         asked = [clients.submit(proxy.ask, "/erp/wait") for _ in range(count)]
         for _ in range(held):
