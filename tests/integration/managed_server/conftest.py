@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.cluster import Cluster
@@ -18,7 +18,7 @@ ADMIN = "doadmin"
 DATABASE = "defaultdb"
 PASSWORD = "of-the-provider's-login"
 # Everybody has a password, but for the provider.
-HBA = "local all postgres trust\nlocal all all scram-sha-256\n"
+HBA = "local all postgres trust\nlocal all all scram-sha-256\nhostssl all all all scram-sha-256\n"
 # Roles with more rights than any of ours, and what reads the log and the catalog.
 ROLES = """
 CREATE ROLE cloud_agent SUPERUSER LOGIN;
@@ -41,15 +41,17 @@ CREATE EVENT TRIGGER cloud_seen ON ddl_command_end EXECUTE FUNCTION cloud.seen()
 
 
 @contextlib.contextmanager
-def managed(directory: Path, major: int, sql: Path = ROOT / "sql", **options: object) -> Iterator[Project]:
-    """The project of a checkout on it, with passwords for both sessions; `options` of the server itself."""
-    settings = {"log_statement": "all", "log_line_prefix": "%u: "}
-    with Cluster(hba=HBA, settings=settings, major=major, **options) as cluster:  # type: ignore[arg-type]
+def managed(
+    directory: Path, major: int, settings: Mapping[str, str] | None = None, tcp: bool = False
+) -> Iterator[Project]:
+    """The SQL of this checkout for it, with passwords for both sessions; `settings` of the server itself."""
+    logged = {"log_statement": "all", "log_line_prefix": "%u: "}
+    with Cluster(hba=HBA, settings={**logged, **(settings or {})}, tcp=tcp, major=major) as cluster:
         as_superuser(cluster, ROLES)
         as_superuser(cluster, f"CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD $${PASSWORD}$$")
         as_superuser(cluster, f"CREATE DATABASE {DATABASE} OWNER {ADMIN}")
         project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
-        project.directory = sql
+        project.directory = ROOT / "sql"
         for login in LOGINS:
             (directory / login).write_text(f"0123456789abcdef{login}", encoding="ascii")
         project.options = {
