@@ -93,11 +93,12 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
     for name, role in work.wanted.roles.items():
         change = role_changes.role_change(name, role, found.get(name), by)
         if change:
-            _refuse_others(name, role, found, by)
+            _refuse_others(name, role, change, found, by)
             plan.changes.append(change)
             plan.before += change.statements
     closed = services.closed(work.wanted, found)
-    for change in services.retired(closed, found, by):
+    for name, change in services.retired(closed, found, by).items():
+        _refuse_others(name, closed[name], change, found, by)
         plan.changes.append(change)
         plan.before += change.statements
     plan.before += role_changes.membership_statements(work.wanted, found)
@@ -114,9 +115,13 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
     plan.left += role_changes.left(kept, state, work.psql)
 
 
-def _refuse_others(name: str, wanted: Role, found: Mapping[str, Any], by: memberships.Administrator) -> None:
+def _refuse_others(
+    name: str, wanted: Role, change: Change, found: Mapping[str, Any], by: memberships.Administrator
+) -> None:
     """Since PostgreSQL 16 CREATEROLE is about the roles that a login made itself, and those that it was given."""
-    for role in (name, *wanted.member_of):
+    there = found.get(name, {}).get("member_of", ())
+    joined = [group for group in wanted.member_of if group not in there]
+    for role in [name, *joined] if change.statements else joined:
         if found.get(role, {}).get("administered") is False:
             raise MigrationError(
                 f"role {name} is not as roles.yml says, and {by.name} has no ADMIN OPTION on {role}, which somebody "

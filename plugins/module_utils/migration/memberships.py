@@ -57,8 +57,11 @@ class Memberships:
     words: list[str] = field(default_factory=list)
     # Groups that are granted later, when all roles are there.
     missing: list[str] = field(default_factory=list)
-    # What this login may not take back.
+    # What this login may not take back, and the groups that the role stays in by it.
     stuck: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    # Options that differ, for the state before.
+    marks: list[str] = field(default_factory=list)
 
 
 def grants_of(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -94,6 +97,7 @@ def compare(name: str, wanted: Role, found: Mapping[str, Any], by: Administrator
     for grant in grants:
         if grant["role"] not in wanted.member_of:
             _take(result, _revoke(name, grant), f"extra member of {grant['role']}{_given_on(grant)}", grant, by)
+            result.kept += [] if by.takes_back(grant) else [grant["role"]]
     for grant in grants:
         if grant["role"] in wanted.member_of and grant.get("admin"):
             words = f"may make others members of {grant['role']}{_given_on(grant)}"
@@ -104,6 +108,7 @@ def compare(name: str, wanted: Role, found: Mapping[str, Any], by: Administrator
             result.missing.append(group)
         for statement, words, grant in _options(name, group, having, wanted.inherit):
             _take(result, statement, words, grant, by)
+            result.marks.append(words.replace(" ", "_"))
     result.words += [f"no member of {group}" for group in result.missing]
     return result
 

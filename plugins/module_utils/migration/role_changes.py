@@ -146,7 +146,7 @@ def role_change(
         statements.append(f"COMMENT ON ROLE {quoted} IS {literal(wanted.comment) if wanted.comment else 'NULL'}")
         words.append("comment")
     groups = memberships.compare(name, wanted, found, by)
-    statements, words = statements + groups.statements, words + groups.words
+    statements, words, before = statements + groups.statements, words + groups.words, before + groups.marks
     for right in found.get("parameters") or ():
         statements.append(f"REVOKE {parameter(right)} FROM {quoted}")
         words.append(f"extra right: {right}")
@@ -157,7 +157,7 @@ def role_change(
     return Change(
         f"role {name}",
         None if new else _summary(found, found["member_of"], before, found["comment"]),
-        _summary(asked, wanted.member_of, after, wanted.comment),
+        _summary(asked, {*wanted.member_of, *groups.kept}, after, wanted.comment),
         tuple(statements),
         "missing" if new else ", ".join(words),
     )

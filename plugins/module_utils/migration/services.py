@@ -69,7 +69,11 @@ def closed(wanted: Wanted, found: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 def retired(
     roles: Mapping[str, Role], found: Mapping[str, Mapping[str, Any]], by: Administrator = SUPERUSER
-) -> list[Change]:
+) -> dict[str, Change]:
     """What closes them."""
-    changes = [role_change(name, role, found[name], by) for name, role in roles.items()]
-    return [replace(change, detail=f"not among the services any more: {change.detail}") for change in changes if change]
+    changes = {name: role_change(name, role, found[name], by) for name, role in roles.items()}
+    return {
+        name: replace(change, detail=f"not among the services any more: {change.detail}")
+        for name, change in changes.items()
+        if change
+    }

@@ -129,6 +129,21 @@ def test_the_playbook_of_the_page(tmp_path: Path) -> None:
         assert server.project.query(COUNT) == [(TABLES,)]
 
 
+def test_a_remedy_reaches_the_server_as_the_module_did(server: Encrypted) -> None:
+    server.run()
+    server.project.query("CREATE ROLE eve")
+    server.project.query(f"SET ROLE {ADMIN}; GRANT erp_reader TO eve")
+    [left] = server.run().data["effects"]
+    assert left["object"] == "role eve"
+    command = left["remedy"].removeprefix("run: ")
+    assert command.startswith(f"PGSSLMODE=verify-full PGSSLROOTCERT={server.ca_cert} psql -h {HOST} ")
+    binaries = server.project.cluster.binaries
+    given = {"PATH": f"{binaries}:{os.environ['PATH']}", "PGPASSWORD": PASSWORD}
+    done = subprocess.run(["bash", "-c", command], env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert server.run().data["effects"] == []
+
+
 def refused(server: Encrypted, **options: Any) -> str:
     """What a dry run and a run say, which is the same."""
     foreseen, failed = server.run(check=True, **options), server.run(**options)
