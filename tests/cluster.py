@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,8 @@ from typing import Self
 import psycopg2
 from psycopg2 import extensions
 
-BINARIES = Path(os.environ.get("PORTFOLIO_TEST_PG_BIN", "/usr/lib/postgresql/15/bin"))
+# The major version that the product runs on; a whole part of the tests can be run on the other one.
+MAJOR = int(os.environ.get("PORTFOLIO_TEST_PG_MAJOR", "15"))
 START_TIMEOUT = 30.0
 TRUST = "local all all trust\nhost all all 127.0.0.1/32 trust\n"
 # Nothing here outlives a test, so nothing has to survive a power cut.
@@ -34,6 +36,18 @@ THROWAWAY = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+
+
+@cache
+def binaries(major: int) -> Path:
+    """The programs of this machine's own PostgreSQL 15, or of a 17, which the lab brings where it is not there yet."""
+    if major == 15:
+        return Path(os.environ.get("PORTFOLIO_TEST_PG_BIN", "/usr/lib/postgresql/15/bin"))
+    script = Path(__file__).parent / "lab" / f"postgresql{major}"
+    return Path(subprocess.run([script], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+BINARIES = binaries(MAJOR)
 
 
 def as_server_user() -> list[str]:
@@ -57,7 +71,7 @@ class Cluster:
 
     settings: server settings over THROWAWAY; hba: the whole of pg_hba.conf; ident: the whole of pg_ident.conf;
     tcp: listen on 127.0.0.1 as well; checksums: data checksums as on the real server;
-    standby_of: a hot standby of another cluster, which has to let replication in.
+    standby_of: a hot standby of another cluster, which has to let replication in; major: of PostgreSQL.
     """
 
     def __init__(
@@ -68,7 +82,10 @@ class Cluster:
         tcp: bool = False,
         checksums: bool = False,
         standby_of: Cluster | None = None,
+        major: int = MAJOR,
     ) -> None:
+        self.major = major
+        self.binaries = binaries(major)
         # Not below pytest's own directory: a socket's path may have 107 characters.
         self.directory = Path(tempfile.mkdtemp(prefix="portfolio-pg-"))
         self.data = self.directory / "data"
@@ -106,7 +123,7 @@ class Cluster:
     def _initdb(self, checksums: bool) -> None:
         command = [
             *as_server_user(),
-            str(BINARIES / "initdb"),
+            str(self.binaries / "initdb"),
             "--pgdata",
             str(self.data),
             "--username=postgres",
@@ -123,7 +140,7 @@ class Cluster:
     def _copy(self, primary: Cluster) -> None:
         source = ["--dbname", primary.dsn(), "--pgdata", str(self.data)]
         how = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
-        self._make([*as_server_user(), str(BINARIES / "pg_basebackup"), *source, *how])
+        self._make([*as_server_user(), str(self.binaries / "pg_basebackup"), *source, *how])
 
     def _make(self, command: list[str]) -> None:
         result = subprocess.run(
@@ -148,7 +165,7 @@ class Cluster:
         """Start the server and wait until it accepts connections."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*as_server_user(), str(BINARIES / "postgres"), "-D", str(self.data)],
+                [*as_server_user(), str(self.binaries / "postgres"), "-D", str(self.data)],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

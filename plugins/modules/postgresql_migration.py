@@ -59,16 +59,18 @@ options:
     default: [erp, agent, private, api_view]
   admin_user:
     description:
-      - Role that makes roles and the database; it needs CREATEROLE and CREATEDB, not superuser.
-      - Without it roles and database must exist, and V(roles.yml) is not used.
+      - Role that makes roles and the database; it needs CREATEROLE and CREATEDB, not superuser. Without it, the one
+        that O(login_uri) names.
+      - Without one roles and database must exist, and V(roles.yml) is not used.
     type: str
   admin_password:
     description: Password of O(admin_user), where it needs one.
     type: str
   maintenance_db:
-    description: Database in which O(admin_user) works and in which passwords of O(logins) are tried.
+    description:
+      - Database in which O(admin_user) works and in which passwords of O(logins) are tried.
+      - Without it, the one that O(login_uri) names, or V(postgres).
     type: str
-    default: postgres
   logins:
     description:
       - Roles whose password is kept. It is tried by logging in over the same address, and set only when that fails.
@@ -431,6 +433,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arg
     COMMON,
     ONE_WAY,
     SCHEMA,
+    read,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
@@ -446,7 +449,7 @@ ARGUMENTS = {
     "probe": {"type": "bool", "default": False},
     "admin_user": {"type": "str"},
     "admin_password": {"type": "str", "no_log": True},
-    "maintenance_db": {"type": "str", "default": "postgres"},
+    "maintenance_db": {"type": "str"},
     "logins": {
         "type": "list",
         "elements": "dict",
@@ -488,7 +491,7 @@ def main() -> None:
         supports_check_mode=True,
         **ONE_WAY,
     )
-    manager = Manager(module.params, module.check_mode, module.warn, lambda: renew_from_environment(module.check_mode))
+    manager = Manager(read(module), module.check_mode, module.warn, lambda: renew_from_environment(module.check_mode))
     try:
         manager.read()
         # They are read, and what Ansible repeats of the call would only carry them back.

@@ -213,6 +213,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arg
     COMMON,
     ONE_WAY,
     SCHEMA,
+    read,
     target_of,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -238,7 +239,7 @@ def main() -> None:
         supports_check_mode=True,
         **ONE_WAY,
     )
-    params = module.params
+    params = read(module)
     target = target_of(params)
     if PSYCOPG2_ERROR and not module.check_mode:
         module.fail_json(msg=no_driver_sentence())
@@ -247,7 +248,7 @@ def main() -> None:
     try:
         work = info.read_work(params, module.warn)
         # They are read, and what Ansible repeats of the call would only carry them back.
-        params.update(dict.fromkeys(FILES))
+        module.params.update(dict.fromkeys(FILES))
         missing = info.Found(problem=no_driver_sentence())
         found = missing if PSYCOPG2_ERROR else info.look(target, work, params["events"])
     except MigrationError as error:

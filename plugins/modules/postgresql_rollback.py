@@ -39,9 +39,10 @@ options:
     elements: str
     default: []
   admin_user:
-    description: Superuser as which these programs log in over the server's socket.
+    description:
+      - Superuser as which these programs log in over the server's socket. Without it V(postgres).
+      - Not used over TCP, where they log in as O(login_user); the backup is of O(schemas) and the ledger then.
     type: str
-    default: postgres
   lock_wait:
     description: Seconds to wait for another run on the same database.
     type: int
@@ -121,6 +122,7 @@ effects:
 
 import os
 import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +136,10 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
     CONNECTION,
     ONE_WAY,
+    read,
     target_of,
 )
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.backup import Client, address_of
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rollback import Order
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
@@ -151,7 +154,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},
     "restore": {"type": "str"},
     "client": {"type": "list", "elements": "str", "default": []},
-    "admin_user": {"type": "str", "default": "postgres"},
+    "admin_user": {"type": "str"},
     "lock_wait": {"type": "int", "default": 30},
     "lock_timeout": {"type": "int", "default": 10},
     "server_major": {"type": "int", "default": 15},
@@ -160,8 +163,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 STATEMENT_TIMEOUT = 300
 
 
+def client_of(module: AnsibleModule, params: Mapping[str, Any], alive: Callable[[], None]) -> Client:
+    target = target_of(params)
+    # It goes with the module's own directory, whatever becomes of the run.
+    address = None if params["login_unix_socket"] else address_of(target, Path(module.tmpdir) / "passfile")
+    return Client(tuple(params["client"]), params["admin_user"] or "postgres", target.database, alive, address)
+
+
 def order_of(module: AnsibleModule) -> Order:
-    params = module.params
+    params = read(module)
 
     def changing() -> None:
         renew_from_environment(module.check_mode)
@@ -172,7 +182,7 @@ def order_of(module: AnsibleModule) -> Order:
         schemas=params["schemas"],
         server_major=params["server_major"],
         lock_wait=params["lock_wait"],
-        client=Client(tuple(params["client"]), params["admin_user"], params["login_db"], changing),
+        client=client_of(module, params, changing),
         directory=Path(params["directory"]),
         run_id=f"{os.environ.get(RUN_VARIABLE) or 'run'}/{uuid.uuid4()}",
         changing=changing,

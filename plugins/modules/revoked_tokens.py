@@ -76,6 +76,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import (
     CONNECTION,
     ONE_WAY,
+    read,
     target_of,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
@@ -103,7 +104,7 @@ def main() -> None:
         module.fail_json(msg=no_driver_sentence())
     record = revocations.wanted(module.params["tokens"])
     try:
-        done = revocations.run(target_of(module.params), SETTINGS, record, module.check_mode)
+        done = revocations.run(target_of(read(module)), SETTINGS, record, module.check_mode)
     except MigrationError as error:
         module.fail_json(msg=str(error))
     for effect in done.left:

@@ -20,6 +20,8 @@ from tests.integration.postgresql_migration.shipped import shipped_project
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "sql"
+# The product's own server, and a managed one.
+MAJORS = (15, 17)
 READ = """
 SELECT catalog_algo, fingerprint, access_checksum, access_objects, objects,
     current_setting('server_version_num')::integer / 10000,
@@ -67,12 +69,12 @@ def write(sql: Path, found: dict[str, Any]) -> None:
     file.write_text(generate(found), encoding="utf-8")
 
 
-def made(sql: Path) -> dict[str, Any]:
+def made(sql: Path, major: int) -> dict[str, Any]:
     """What the files make of a new server; the state that is there is about to be replaced, so it is not looked at."""
     roles = yaml.safe_load((sql / "access/roles.yml").read_text(encoding="utf-8"))["roles"]
     with (
         tempfile.TemporaryDirectory(prefix="portfolio-expected-") as directory,
-        shipped_project(sql, Path(directory)) as project,
+        shipped_project(sql, Path(directory), major=major) as project,
     ):
         run = project.run(expected=None)
         if run.rc or run.warnings:
@@ -82,6 +84,7 @@ def made(sql: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        write(SQL, made(SQL))
+        for one in MAJORS:
+            write(SQL, made(SQL, one))
     except NotCleanError as error:
         sys.exit(f"make expected: {error}")

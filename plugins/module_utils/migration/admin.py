@@ -6,20 +6,23 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
     admin_query,
     guard,
     lock,
+    memberships,
     passwords,
     role_changes,
     services,
     system_settings,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Wanted, identifier
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted, identifier
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import (
     Session,
     Target,
@@ -86,30 +89,45 @@ def read(work: AdminWork, session: Session) -> dict[str, Any]:
 
 
 def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None:
-    found, settable = state["roles"] or {}, state.get("settable")
+    found, by = state["roles"] or {}, memberships.administrator(state)
     for name, role in work.wanted.roles.items():
-        change = role_changes.role_change(name, role, found.get(name), settable)
+        change = role_changes.role_change(name, role, found.get(name), by)
         if change:
+            _refuse_others(name, role, change, found, by)
             plan.changes.append(change)
             plan.before += change.statements
-    for change in services.retired(work.wanted, found, settable):
+    closed = services.closed(work.wanted, found)
+    for name, change in services.retired(closed, found, by).items():
+        _refuse_others(name, closed[name], change, found, by)
         plan.changes.append(change)
         plan.before += change.statements
     plan.before += role_changes.membership_statements(work.wanted, found)
     plan.create_database, change = role_changes.database_change(
-        work.database, work.owner, work.wanted, state["database"], settable
+        work.database, work.owner, work.wanted, state["database"], by
     )
     if change:
         plan.changes.append(change)
         plan.after += change.statements
-        # Only a member of a role may hand a database to it, unless it is a superuser.
-        if (
-            "settable" in state
-            and work.owner != state["user"]
-            and state["user"] not in found.get(work.owner, {}).get("members", [])
-        ):
+        # Only who may become a role, and has its rights, may hand a database to it, unless it is a superuser.
+        if not by.superuser and work.owner != by.name and not found.get(work.owner, {}).get("becomes"):
             plan.before.append(f"GRANT {identifier(work.owner)} TO CURRENT_USER")
-    plan.left += role_changes.left(work.wanted, state, work.psql)
+    kept = replace(work.wanted, roles={**work.wanted.roles, **closed})
+    plan.left += role_changes.left(kept, state, work.psql)
+
+
+def _refuse_others(
+    name: str, wanted: Role, change: Change, found: Mapping[str, Any], by: memberships.Administrator
+) -> None:
+    """Since PostgreSQL 16 CREATEROLE is about the roles that a login made itself, and those that it was given."""
+    there = found.get(name, {}).get("member_of", ())
+    joined = [group for group in wanted.member_of if group not in there]
+    for role in [name, *joined] if change.statements else joined:
+        if found.get(role, {}).get("administered") is False:
+            raise MigrationError(
+                f"role {name} is not as roles.yml says, and {by.name} has no ADMIN OPTION on {role}, which somebody "
+                "else made; nothing was changed; let who made it or a superuser of this server say: "
+                f"GRANT {identifier(role)} TO {identifier(by.name)} WITH ADMIN OPTION"
+            )
 
 
 def _plan_server(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None:

@@ -23,11 +23,24 @@ _EVERYBODY = """
             FROM pg_auth_members AS m WHERE m.member = r.oid AND m.admin_option),
         'members', (SELECT coalesce(jsonb_agg(DISTINCT pg_get_userbyid(m.member)), '[]')
             FROM pg_auth_members AS m WHERE m.roleid = r.oid),
+        -- Since 16 a membership is somebody's who gave it, with options that are columns there and nothing before.
+        'grants', CASE WHEN v.options THEN (SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'role', pg_get_userbyid(m.roleid), 'grantor', pg_get_userbyid(m.grantor), 'admin', m.admin_option,
+            'inherit', to_jsonb(m) -> 'inherit_option', 'set', to_jsonb(m) -> 'set_option',
+            'given_on', (SELECT jsonb_agg(DISTINCT pg_get_userbyid(o.member)) FROM pg_auth_members AS o
+                WHERE o.roleid = m.roleid AND o.grantor = m.member))), '[]')
+            FROM pg_auth_members AS m WHERE m.member = r.oid) END,
+        'given', CASE WHEN v.options THEN (SELECT jsonb_agg(jsonb_build_object(
+            'member', pg_get_userbyid(m.member), 'grantor', pg_get_userbyid(m.grantor)))
+            FROM pg_auth_members AS m WHERE m.roleid = r.oid) END,
+        'becomes', pg_has_role(r.oid, CASE WHEN v.options THEN 'SET' ELSE 'MEMBER' END)
+            AND pg_has_role(r.oid, 'USAGE'),
+        'administered', NOT v.options OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'),
         -- Who is no superuser can neither give nor take such a right.
         'parameters', (SELECT jsonb_agg(x.privilege_type || ' ' || p.parname ORDER BY p.parname, x.privilege_type)
             FROM pg_parameter_acl AS p, aclexplode(p.paracl) AS x
             WHERE x.grantee = r.oid AND (SELECT u.rolsuper FROM pg_roles AS u WHERE u.rolname = current_user))))
-        FROM pg_roles AS r
+        FROM pg_roles AS r, (SELECT current_setting('server_version_num')::integer >= 160000) AS v (options)
         WHERE r.rolname = ANY (%(roles)s) OR shobj_description(r.oid, 'pg_authid') = %(service)s),
     'database', (SELECT jsonb_build_object(
         'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate,

@@ -70,7 +70,7 @@ def _execute(work: AdminWork, session: Session, plan: AdminPlan) -> Iterator[Non
         if not passwords.works(work.admin, work.settings, login):
             raise MigrationError(
                 f"{login.name} cannot log in at {work.admin.host} with the password that was just set; "
-                f'let pg_hba.conf say "local {work.admin.database} all scram-sha-256" for it'
+                f"{passwords.asking_sentence(work.admin)}"
             )
 
 

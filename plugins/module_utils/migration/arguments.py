@@ -8,29 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts_file, files
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts_file, files, uri
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
 CONNECTION: dict[str, dict[str, Any]] = {
     "login_unix_socket": {"type": "path"},
     "login_host": {"type": "str"},
-    "login_port": {"type": "int", "default": 5432},
+    "login_uri": {"type": "str", "no_log": True},
+    "login_port": {"type": "int"},
     "login_db": {"type": "str", "required": True},
     "login_user": {"type": "str", "required": True},
     "login_password": {"type": "str", "no_log": True},
     "ssl_mode": {
         "type": "str",
-        "default": "prefer",
         "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
     },
     "ca_cert": {"type": "path"},
 }
-# One of the two ways to a server, as AnsibleModule is told it.
-ONE_WAY: dict[str, list[tuple[str, ...]]] = {
-    "mutually_exclusive": [("login_unix_socket", "login_host")],
-    "required_one_of": [("login_unix_socket", "login_host")],
-}
+# One of the ways to a server, as AnsibleModule is told it.
+_WAYS = ("login_unix_socket", "login_host", "login_uri")
+ONE_WAY: dict[str, list[tuple[str, ...]]] = {"mutually_exclusive": [_WAYS], "required_one_of": [_WAYS]}
 COMMON: dict[str, dict[str, Any]] = {**CONNECTION, "migrations": {"type": "raw", "required": True}}
 # What is read on the control node beside the migrations, what of the database it is about, and what becomes of drift.
 SCHEMA: dict[str, dict[str, Any]] = {
@@ -41,6 +40,37 @@ SCHEMA: dict[str, dict[str, Any]] = {
     "repair": {"type": "list", "elements": "str", "default": []},
     "revoke_extra": {"type": "bool", "default": False},
 }
+
+
+def complete(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with what stands in login_uri, and otherwise what is usual; what is given beside it stands."""
+    address = uri.parse(params["login_uri"]) if params["login_uri"] else None
+    found: dict[str, Any] = dict(params)
+    if address is not None:
+        found.update(login_host=address.host, login_port=params["login_port"] or address.port)
+        found["ca_cert"] = params["ca_cert"] or address.ca_cert
+        # Its user is the provider's: the admin session's, where there is one.
+        if "admin_user" in params and params["admin_user"] is None:
+            found.update(admin_user=address.user, admin_password=address.password)
+        if "maintenance_db" in params:
+            found["maintenance_db"] = params["maintenance_db"] or address.database
+    if params["ssl_mode"] is None:
+        # Providers write `require`, by which anybody could be the server.
+        found["ssl_mode"] = "verify-full" if address or found["ca_cert"] else "prefer"
+    usual = {"login_port": 5432, "maintenance_db": "postgres"}
+    return {**found, **{name: value for name, value in usual.items() if name in found and found[name] is None}}
+
+
+def read(module: AnsibleModule) -> dict[str, Any]:
+    """The module's arguments, complete; no part of a secret is in what it returns either."""
+    try:
+        found = complete(module.params)
+    except MigrationError as error:
+        module.fail_json(msg=str(error))
+    secret = found.get("admin_password")
+    if secret:
+        module.no_log_values.add(secret)
+    return found
 
 
 def target_of(params: Mapping[str, Any]) -> Target:

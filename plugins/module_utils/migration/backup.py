@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
 # What stays free for everything else on that disk, the server's own write-ahead log first.
 MARGIN = 100 * 1024 * 1024
@@ -28,7 +29,7 @@ _TABLE_DATA = re.compile(r"^\d+; \d+ \d+ TABLE DATA (\S+) (.+) \S+$", re.MULTILI
 
 @dataclass(frozen=True)
 class Client:
-    """PostgreSQL's own programs, where the server has them: in its container."""
+    """PostgreSQL's own programs, where the server has them, in its container; or beside us, for one far away."""
 
     # What stands before the program: how it is run.
     prefix: tuple[str, ...]
@@ -36,13 +37,17 @@ class Client:
     database: str
     # Called now and then while a program runs.
     alive: Callable[[], None]
+    # The server that is far away, where the programs log in as the owner of the schemas and nobody is a superuser.
+    address: str | None = None
 
     def words(self, program: str, *options: str) -> list[str]:
         """The command line of one program."""
         return [*self.prefix, program, *options]
 
     def login(self) -> list[str]:
-        """Not by a password: the container's own user, over the socket."""
+        """Not by a password: the container's own user, over the socket. One of the address stands in its passfile."""
+        if self.address is not None:
+            return ["--dbname", self.address, "--no-password"]
         return ["--username", self.user, "--dbname", self.database, "--no-password"]
 
     def run(self, words: Sequence[str], given: IO[bytes] | int, taken: IO[bytes] | int) -> tuple[int, str]:
@@ -70,6 +75,24 @@ class Client:
             process.kill()
             process.wait()
             raise
+
+
+def address_of(target: Target, passfile: Path) -> str:
+    """As libpq reads it; the password goes into a file, for a command line can be read by everybody."""
+    parts = {
+        "host": target.host,
+        "port": str(target.port),
+        "user": target.user,
+        "dbname": target.database,
+        "sslmode": target.ssl_mode,
+        "sslrootcert": target.ca_cert,
+        "passfile": str(passfile),
+    }
+    password = re.sub(r"([\\:])", r"\\\1", target.password or "")
+    passfile.touch(mode=0o600)
+    passfile.write_text(f"*:*:*:*:{password}\n", encoding="utf-8")
+    quoted = {name: re.sub(r"(['\\])", r"\\\1", value) for name, value in parts.items() if value}
+    return " ".join(f"{name}='{value}'" for name, value in quoted.items())
 
 
 def told(said: IO[bytes]) -> str:
@@ -138,10 +161,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _dump(client: Client, path: Path) -> None:
+def _dump(client: Client, path: Path, only: Iterable[str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        words = client.words("pg_dump", "--format=custom", "--lock-wait-timeout=10s", *client.login())
+        schemas = [f"--schema={schema}" for schema in only]
+        words = client.words("pg_dump", "--format=custom", "--lock-wait-timeout=10s", *schemas, *client.login())
         code, said = client.run(words, subprocess.DEVNULL, file)
     if code:
         raise MigrationError(
@@ -149,14 +173,17 @@ def _dump(client: Client, path: Path) -> None:
         )
 
 
-def write(client: Client, path: Path, tables: Iterable[tuple[str, str]]) -> int:
-    """Write the file, read it again, give it its name for good; its size. Leaves nothing behind when it fails."""
+def write(client: Client, path: Path, tables: Iterable[tuple[str, str]], only: Iterable[str] = ()) -> int:
+    """Write the file, read it again, give it its name for good; its size. Leaves nothing behind when it fails.
+
+    `only`: schemas, where the whole database is not for this login to read.
+    """
     path.parent.mkdir(mode=0o700, exist_ok=True)
     for leftover in path.parent.glob(f".*{_PARTIAL}"):  # of a killed run
         leftover.unlink()
     partial = path.with_name(f".{path.name}{_PARTIAL}")
     try:
-        _dump(client, partial)
+        _dump(client, partial, only)
         _sync(partial)
         _verify(client, partial, tables)
         partial.rename(path)

@@ -205,8 +205,9 @@ WITH managed AS MATERIALIZED (
             WHEN 'd' THEN 'domain ' || format_type(t.typbasetype, t.typtypmod)
                 || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
                 || coalesce(' DEFAULT ' || t.typdefault, '')
+                -- NOT NULL is a constraint as well since 17.
                 || coalesce((SELECT string_agg(' ' || k.conname || ' ' || pg_get_constraintdef(k.oid), ''
-                    ORDER BY k.conname) FROM pg_constraint AS k WHERE k.contypid = t.oid), '')
+                    ORDER BY k.conname) FROM pg_constraint AS k WHERE k.contypid = t.oid AND k.contype <> 'n'), '')
             WHEN 'r' THEN 'range of '
                 || (SELECT format_type(g.rngsubtype, NULL) FROM pg_range AS g WHERE g.rngtypid = t.oid)
             ELSE 'base' END,

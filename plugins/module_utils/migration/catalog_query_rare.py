@@ -62,9 +62,11 @@ BRANCHES = r"""
         'comment', obj_description(t.oid, 'pg_type'))
     FROM managed AS m JOIN pg_type AS t ON t.typnamespace = m.oid WHERE t.typtype = 'p'
   UNION ALL
+    -- Its locale stands in colliculocale until 16, in colllocale since 17.
     SELECT 'collation', m.nspname, NULL, c.collname, jsonb_build_object('owner', pg_get_userbyid(c.collowner),
         'definition', concat_ws(' ', c.collprovider, c.collisdeterministic, c.collcollate, c.collctype,
-            c.colliculocale), 'comment', obj_description(c.oid, 'pg_collation'))
+            to_jsonb(c) ->> 'colliculocale', to_jsonb(c) ->> 'colllocale'),
+        'comment', obj_description(c.oid, 'pg_collation'))
     FROM managed AS m JOIN pg_collation AS c ON c.collnamespace = m.oid
   UNION ALL
     SELECT 'conversion', m.nspname, NULL, c.conname, jsonb_build_object('owner', pg_get_userbyid(c.conowner),

@@ -57,8 +57,15 @@ def read_work(params: Mapping[str, Any], warn: Callable[[str], None]) -> Work:
 
 def read_psql(params: Mapping[str, Any], target: Target) -> Psql:
     """How an operator reaches the server by hand."""
-    command = params["psql_command"] or f"psql -h {shlex.quote(target.host)} -p {target.port}"
+    command = params["psql_command"] or _psql(target)
     return Psql(command, target.database, target.user, params["admin_user"])
+
+
+def _psql(target: Target) -> str:
+    """The client with this address; how it is encrypted is told by libpq's own variables."""
+    secured = [f"PGSSLMODE={target.ssl_mode}"] if target.ssl_mode != "prefer" else []
+    secured += [f"PGSSLROOTCERT={shlex.quote(target.ca_cert)}"] if target.ca_cert else []
+    return " ".join([*secured, f"psql -h {shlex.quote(target.host)} -p {target.port}"])
 
 
 def read_admin_work(params: Mapping[str, Any], target: Target, settings: Settings) -> AdminWork | None:
@@ -161,7 +168,8 @@ class Manager:
                 return taken_back
             outcome = stages.run(self._owner(), self.work)
         except UnreachableError as error:
-            if self.check_mode and error.absent:
+            # A server that has an address before we come is not one that is yet to be made.
+            if self.check_mode and error.absent and not (error.silent and self.params["login_uri"]):
                 return self.predict()
             raise
         for sentence in report.warnings(outcome.left):

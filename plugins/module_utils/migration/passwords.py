@@ -51,21 +51,27 @@ def read(name: str, path: str, check_mode: bool) -> Login:
     return Login(name, password)
 
 
+def asking_sentence(admin: Target) -> str:
+    """The remedy where a server does not do so at this address."""
+    if not admin.host.startswith("/"):
+        return "let its pg_hba.conf ask this address for scram-sha-256"
+    return f'let pg_hba.conf say "local {admin.database} all scram-sha-256" for it'
+
+
 def works(admin: Target, settings: Settings, login: Login) -> bool:
     """Log in with it: the one check that needs no right to read verifiers."""
     try:
         session = Session(admin.at(user=login.name, password=login.password), settings)
     except UnreachableError as error:
         # A server that is not there or full has not looked at the password.
-        if error.absent or (error.full and not error.after_password):
+        if error.absent or error.insecure or (error.full and not error.after_password):
             raise
         return error.after_password
     try:
         if not session.used_password:
             raise MigrationError(
                 f"{login.name} was let in at {admin.host} without being asked for a password, so its password cannot "
-                "be checked; nothing was changed; "
-                f'let pg_hba.conf say "local {admin.database} all scram-sha-256" for it'
+                f"be checked; nothing was changed; {asking_sentence(admin)}"
             )
         return True
     finally:

@@ -26,7 +26,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.ses
 _FULL = "tables with rows: "
 # Triggers are off: two tables refer to each other, so no order of tables satisfies every foreign key; the rows kept
 # them all when they were saved. That needs the superuser, which also passes by row security.
-_OPTIONS = ("--data-only", "--disable-triggers", "--exit-on-error")
+_OPTIONS = ("--data-only", "--exit-on-error")
 _BEGIN = """
 SET search_path = pg_catalog;
 BEGIN;
@@ -45,6 +45,35 @@ BEGIN
     IF full_ones <> '{{}}' THEN RAISE EXCEPTION '{full}%', array_to_string(full_ones, ', '); END IF;
 END
 $check$;
+"""
+# pg_restore switches off all triggers, those behind foreign keys too, which only a superuser may. The owner of the
+# tables may switch off the others, and have foreign keys looked at when all rows are there.
+_DEFER = """
+DO $defer$
+DECLARE
+    one record;
+BEGIN
+    PERFORM set_config('portfolio.restored', '', true);
+    FOR one IN SELECT k.conrelid::regclass AS name, k.conname FROM pg_constraint AS k
+        WHERE k.contype = 'f' AND NOT k.condeferrable AND k.conrelid = ANY (ARRAY[{names}]::regclass[])
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I DEFERRABLE INITIALLY DEFERRED', one.name, one.conname);
+        PERFORM set_config('portfolio.restored', current_setting('portfolio.restored')
+            || format('ALTER TABLE %s ALTER CONSTRAINT %I NOT DEFERRABLE;', one.name, one.conname), true);
+    END LOOP;
+    FOR one IN SELECT t.tgrelid::regclass AS name, t.tgname FROM pg_trigger AS t
+        WHERE NOT t.tgisinternal AND t.tgenabled = 'O' AND t.tgrelid = ANY (ARRAY[{names}]::regclass[])
+    LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', one.name, one.tgname);
+        PERFORM set_config('portfolio.restored', current_setting('portfolio.restored')
+            || format('ALTER TABLE %s ENABLE TRIGGER %I;', one.name, one.tgname), true);
+    END LOOP;
+END
+$defer$;
+"""
+_CHECK = """
+SET CONSTRAINTS ALL IMMEDIATE;
+DO $check$ BEGIN EXECUTE current_setting('portfolio.restored'); END $check$;
 """
 _END = """
 {kinds};
@@ -101,12 +130,15 @@ def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_
     names = ", ".join(literal(name) for name in found.locked)
     mode = "ACCESS SHARE" if check_mode else "ACCESS EXCLUSIVE"
     begin = _BEGIN.format(tables=", ".join(found.locked), mode=mode, names=names, full=_FULL)
+    by_owner = order.client.address is not None and not check_mode
+    begin += _DEFER.format(names=names) if by_owner else ""
     end = _END.format(
         kinds=ledger.ALLOW_KINDS,
         run_id=literal(order.run_id),
         path=literal(str(path)),
         detail=literal(json.dumps({"tables": len(found.tables)})),
     )
+    end = _CHECK + end if by_owner else end
     client = order.client
     words = client.words("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *client.login())
     with tempfile.TemporaryFile() as said:
@@ -128,6 +160,7 @@ def _feed(order: Order, path: Path, found: Found, schemas: Sequence[str], check_
 def _rows(client: Client, path: Path, schemas: Sequence[str], pipe: Any) -> str:
     """All that pg_restore makes of the file goes into the pipe; its complaint, if it did not end well."""
     chosen = [f"--schema={schema}" for schema in schemas]
+    chosen += [] if client.address else ["--disable-triggers"]
     with path.open("rb") as file:
         code, said = client.run(client.words("pg_restore", *_OPTIONS, *chosen, "--file=-"), file, pipe)
     return (said or f"exit {code}") if code else ""

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import memberships
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.memberships import Administrator
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import (
     Role,
     Wanted,
@@ -18,6 +20,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.rol
     literal,
 )
 
+SUPERUSER = Administrator()
+_BY_SUPERUSER = "let a superuser of this server take it away"
 # No role of ours ever has one of these.
 FORBIDDEN = ("superuser", "createrole", "createdb", "replication", "bypassrls")
 _NEW: dict[str, Any] = {
@@ -49,7 +53,7 @@ def split_settings(config: Iterable[str]) -> dict[str, str]:
 
 
 def compare_settings(
-    alter: str, wanted: Mapping[str, str], config: Iterable[str], settable: Iterable[str] | None, where: str = ""
+    alter: str, wanted: Mapping[str, str], config: Iterable[str], by: Administrator, where: str = ""
 ) -> Settings:
     """What somebody else set is named and reset; its value is nobody's business: it may be a secret."""
     result = Settings(after=[f"{name}={wanted[name]}" for name in sorted(wanted)])
@@ -66,7 +70,7 @@ def compare_settings(
             result.before.append(f"{name}={value}")
             continue
         result.before.append(f"{name}=...{where}")
-        if settable is None or name.lower() in settable:
+        if by.sets(name):
             result.statements.append(f"{alter} RESET {setting_name(name)}")
             result.words.append(f"extra setting {name}{where}")
         else:
@@ -97,10 +101,10 @@ def _summary(found: Mapping[str, Any], member_of: Iterable[str], settings: list[
     return " ".join([*words, *settings] + ([f"comment={comment!r}"] if comment else []))
 
 
-def _options(wanted: Role, found: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def _options(wanted: Role, found: Mapping[str, Any], by: Administrator) -> tuple[list[str], list[str]]:
     """The words after ALTER ROLE, and what differs."""
-    options = [f"NO{key.upper()}" for key in FORBIDDEN if found.get(key)]
-    words = [key.upper() for key in FORBIDDEN if found.get(key)]
+    words = [key.upper() for key in FORBIDDEN if found.get(key) and by.takes(key)]
+    options = [f"NO{word}" for word in words]
     for key, yes in (("login", wanted.login), ("inherit", wanted.inherit)):
         if found[key] != yes:
             want, have = (key.upper(), f"NO{key.upper()}") if yes else (f"NO{key.upper()}", key.upper())
@@ -115,45 +119,45 @@ def _options(wanted: Role, found: Mapping[str, Any]) -> tuple[list[str], list[st
     return options, words
 
 
+def out_of_reach(found: Mapping[str, Any] | None, by: Administrator) -> bool:
+    """Nobody but a superuser changes anything of a superuser."""
+    return bool(found and found.get("superuser") and not by.superuser)
+
+
 def role_change(
-    name: str, wanted: Role, found: Mapping[str, Any] | None, settable: Iterable[str] | None = None
+    name: str, wanted: Role, found: Mapping[str, Any] | None, by: Administrator = SUPERUSER
 ) -> Change | None:
     """What makes one role as wanted; it becomes a member of others later, when all roles are there."""
+    if out_of_reach(found, by):
+        return None
     quoted, new, found = identifier(name), found is None, _NEW if found is None else found
-    options, words = _options(wanted, found)
+    options, words = _options(wanted, found, by)
     statements = [f"CREATE ROLE {quoted}"] if new else []
     statements += [f"ALTER ROLE {quoted} {' '.join(options)}"] if options else []
-    settings = compare_settings(f"ALTER ROLE {quoted}", wanted.settings, found["settings"], settable)
+    settings = compare_settings(f"ALTER ROLE {quoted}", wanted.settings, found["settings"], by)
     statements, words = statements + settings.statements, words + settings.words
     before, after = settings.before, settings.after
     for database, config in sorted((found.get("database_settings") or {}).items()):
         alter = f"ALTER ROLE {quoted} IN DATABASE {identifier(database)}"
-        inside = compare_settings(alter, {}, config, settable, f" in database {database}")
+        inside = compare_settings(alter, {}, config, by, f" in database {database}")
         statements, words = statements + inside.statements, words + inside.words
         before, after = before + inside.before, after + inside.after
     if wanted.comment != found["comment"]:
         statements.append(f"COMMENT ON ROLE {quoted} IS {literal(wanted.comment) if wanted.comment else 'NULL'}")
         words.append("comment")
-    member_of = set(found["member_of"])
-    for group in sorted(member_of - set(wanted.member_of)):
-        statements.append(f"REVOKE {identifier(group)} FROM {quoted}")
-        words.append(f"extra member of {group}")
-    for group in sorted(set(found.get("admin_of", ())) & set(wanted.member_of)):
-        statements.append(f"REVOKE ADMIN OPTION FOR {identifier(group)} FROM {quoted}")
-        words.append(f"may make others members of {group}")
+    groups = memberships.compare(name, wanted, found, by)
+    statements, words, before = statements + groups.statements, words + groups.words, before + groups.marks
     for right in found.get("parameters") or ():
         statements.append(f"REVOKE {parameter(right)} FROM {quoted}")
         words.append(f"extra right: {right}")
         before = [*before, f"right={right}"]
-    missing = [group for group in wanted.member_of if group not in member_of]
-    words += [f"no member of {group}" for group in missing]
-    if not statements and not missing:
+    if not statements and not groups.missing:
         return None
     asked = {"login": wanted.login, "inherit": wanted.inherit, "connection_limit": wanted.connection_limit}
     return Change(
         f"role {name}",
-        None if new else _summary(found, member_of, before, found["comment"]),
-        _summary(asked, wanted.member_of, after, wanted.comment),
+        None if new else _summary(found, found["member_of"], before, found["comment"]),
+        _summary(asked, {*wanted.member_of, *groups.kept}, after, wanted.comment),
         tuple(statements),
         "missing" if new else ", ".join(words),
     )
@@ -170,7 +174,7 @@ def membership_statements(wanted: Wanted, found: Mapping[str, Any]) -> list[str]
 
 
 def database_change(
-    name: str, owner: str, wanted: Wanted, found: Mapping[str, Any] | None, settable: Iterable[str] | None = None
+    name: str, owner: str, wanted: Wanted, found: Mapping[str, Any] | None, by: Administrator = SUPERUSER
 ) -> tuple[bool, Change | None]:
     """Whether the database must be created, and the change as a whole (statements are those after creation)."""
     quoted = identifier(name)
@@ -180,7 +184,7 @@ def database_change(
             "dump it and restore it into a database with UTF8, or choose another name"
         )
     state: Mapping[str, Any] = found or {"settings": []}
-    settings = compare_settings(f"ALTER DATABASE {quoted}", wanted.database_settings, state["settings"], settable)
+    settings = compare_settings(f"ALTER DATABASE {quoted}", wanted.database_settings, state["settings"], by)
     statements, words, marks = list(settings.statements), list(settings.words), []
     if found is not None and found["owner"] != owner:
         statements.insert(0, f"ALTER DATABASE {quoted} OWNER TO {identifier(owner)}")
@@ -209,23 +213,18 @@ def database_change(
 
 
 def left(wanted: Wanted, state: Mapping[str, Any], psql: Psql) -> list[Effect]:
-    """What somebody gave to roles that are not ours: named, never taken away."""
+    """What somebody gave to roles that are not ours, and what this login may not take away: named, not touched."""
     result = []
     known = {state["user"], *wanted.roles, *(state["roles"] or {})}
-    settable = state.get("settable")
+    by = memberships.administrator(state)
     for name, role in wanted.roles.items():
         found = (state["roles"] or {}).get(name)
         if found is None:
             continue
         for member in sorted(set(found["members"]) - known):
-            revoke = psql.as_admin(f"REVOKE {identifier(name)} FROM {identifier(member)}")
             detail = f"member of {name}, which roles.yml does not ask for"
-            result.append(Effect("left", f"role {member}", detail, revoke))
-        stuck = compare_settings("", role.settings, found["settings"], settable).stuck
-        result += [
-            Effect("left", f"role {name}", f"extra setting {setting}", "let a superuser of this server reset it")
-            for setting in stuck
-        ]
+            result.append(Effect("left", f"role {member}", detail, _take_from(member, name, found, by, psql)))
+        result += [Effect("left", f"role {name}", *words) for words in _stuck(name, role, found, by)]
     # A role of ours that is not in roles.yml would be called foreign, so without roles nobody is.
     powerful = state.get("powerful") or {} if wanted.roles else {}
     for name, attributes in sorted(powerful.items()):
@@ -234,3 +233,27 @@ def left(wanted: Wanted, state: Mapping[str, Any], psql: Psql) -> list[Effect]:
         detail = f"{', '.join(words)}, and it is not in roles.yml"
         result.append(Effect("left", f"role {name}", detail, psql.as_admin(alter)))
     return result
+
+
+def _take_from(member: str, group: str, found: Mapping[str, Any], by: Administrator, psql: Psql) -> str:
+    """How somebody else's membership in a role of ours is taken away."""
+    grants = [grant for grant in found.get("given") or () if grant["member"] == member] or [{}]
+    if not all(by.takes_back(grant) for grant in grants):
+        return _BY_SUPERUSER
+    revoke = f"REVOKE {identifier(group)} FROM {identifier(member)}"
+    return psql.as_admin(*(f"{revoke}{memberships.by_whom(grant)}" for grant in grants))
+
+
+def _stuck(name: str, wanted: Role, found: Mapping[str, Any], by: Administrator) -> list[tuple[str, str]]:
+    """What differs of a role of ours and is not this login's to change, with the remedy."""
+    attributes = [key.upper() for key in FORBIDDEN if found.get(key) and not by.takes(key)]
+    result = [(f"it is {', '.join(attributes)}", _BY_SUPERUSER)] if attributes else []
+    if out_of_reach(found, by):
+        return result
+    groups = memberships.compare(name, wanted, found, by).stuck
+    settings = compare_settings("", wanted.settings, found["settings"], by).stuck
+    return [
+        *result,
+        *((words, _BY_SUPERUSER) for words in groups),
+        *((f"extra setting {setting}", "let a superuser of this server reset it") for setting in settings),
+    ]

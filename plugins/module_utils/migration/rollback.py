@@ -175,7 +175,8 @@ def _change(session: Session, order: Order) -> Path:
         if found.locked:
             _lock(session, order, found)
         found = _unchanged(session, order, found)
-        size = backup.write(order.client, path, found.tables)
+        only = [*found.schemas, "migration"] if order.client.address else []
+        size = backup.write(order.client, path, found.tables, only)
         order.changing()
         kept = f"; the backup {path} is whole and stays"
         _drop(session, order, _unchanged(session, order, found), path, size)

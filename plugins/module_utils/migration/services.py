@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.role_changes import role_change
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.memberships import Administrator
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.role_changes import (
+    SUPERUSER,
+    role_change,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted
 
 # By it a login is known again when it stands in no list any more.
@@ -54,15 +58,22 @@ def added(wanted: Wanted, services: Iterable[Mapping[str, Any]]) -> Wanted:
     return wanted
 
 
-def retired(
-    wanted: Wanted, found: Mapping[str, Mapping[str, Any]], settable: Sequence[str] | None = None
-) -> list[Change]:
+def closed(wanted: Wanted, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Role]:
     """Logins that were a service's: they get in no more and lose what they had by their roles; what they own stays."""
-    changes = []
-    for name, state in sorted(found.items()):
-        if name not in wanted.roles:
-            closed = Role(connection_limit=state["connection_limit"], comment=COMMENT)
-            change = role_change(name, closed, state, settable)
-            if change:
-                changes.append(replace(change, detail=f"not among the services any more: {change.detail}"))
-    return changes
+    return {
+        name: Role(connection_limit=state["connection_limit"], comment=COMMENT)
+        for name, state in sorted(found.items())
+        if name not in wanted.roles
+    }
+
+
+def retired(
+    roles: Mapping[str, Role], found: Mapping[str, Mapping[str, Any]], by: Administrator = SUPERUSER
+) -> dict[str, Change]:
+    """What closes them."""
+    changes = {name: role_change(name, role, found[name], by) for name, role in roles.items()}
+    return {
+        name: replace(change, detail=f"not among the services any more: {change.detail}")
+        for name, change in changes.items()
+        if change
+    }

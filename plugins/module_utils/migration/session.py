@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import tls
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.settings import Settings
 
@@ -48,17 +49,21 @@ class Target:
 class UnreachableError(MigrationError):
     """No session. `absent`: nothing answered, or the database or role is not there (yet)."""
 
-    def __init__(self, target: Target, message: str) -> None:
+    def __init__(self, target: Target, message: str, insecure: str | None = None) -> None:
+        """`insecure`: why it did not become an encrypted connection, and what to do."""
         self.message = message
+        self.insecure = insecure is not None
         self.starting = "the database system is" in message
+        # Nobody answered, which is an answer where a server is yet to be made.
+        self.silent = not self.insecure and "FATAL:" not in message
         self.absent = (
             self.starting
-            or "FATAL:" not in message
+            or self.silent
             or ("does not exist" in message and ("database " in message or "role " in message))
         )
+        end = insecure or f"{message}; nothing was changed; {_way_in(message)}"
         super().__init__(
-            f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {message}; "
-            f"nothing was changed; {_way_in(message)}"
+            f"cannot log in to database {target.database} at {target.host}:{target.port} as {target.user}: {end}"
         )
 
     @property
@@ -157,7 +162,11 @@ class Session:
                 **{name: value for name, value in arguments.items() if value is not None}
             )
         except psycopg2.Error as error:
-            raise UnreachableError(target, one_line(str(error))) from None
+            raise UnreachableError(
+                target,
+                one_line(str(error)),
+                tls.refused_sentence(target.host, target.port, target.ca_cert, str(error)),
+            ) from None
         self._connection.autocommit = True
         self._cursor = self._connection.cursor()
         self.settings = settings

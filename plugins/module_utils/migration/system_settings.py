@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Change, Effect, Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.role_changes import (
+    SUPERUSER,
     compare_settings,
     parameter,
     setting_name,
@@ -107,7 +108,7 @@ def _own(state: Mapping[str, Any]) -> list[Change]:
     for database, config in sorted((state.get("own_settings") or {}).items()):
         inside = f" IN DATABASE {identifier(database)}" if database else ""
         where = f" in database {database}" if database else ""
-        found = compare_settings(f"ALTER ROLE {identifier(user)}{inside}", {}, config, None, where)
+        found = compare_settings(f"ALTER ROLE {identifier(user)}{inside}", {}, config, SUPERUSER, where)
         statements, words, before = statements + found.statements, words + found.words, before + found.before
     if not statements:
         return []

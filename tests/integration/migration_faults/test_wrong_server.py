@@ -20,7 +20,7 @@ from tests.integration.postgresql_migration.driver import Project, empty
 def test_another_major_version(untouched: Project, major: int) -> None:
     failed = refused(untouched, server_major=major)
     assert failed.message == (
-        f"the server is PostgreSQL 15, the migrations are for {major}; nothing was changed; "
+        f"the server is PostgreSQL {untouched.cluster.major}, the migrations are for {major}; nothing was changed; "
         "set server_major if that is meant"
     )
 

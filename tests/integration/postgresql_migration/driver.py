@@ -77,6 +77,11 @@ class Project:
     def __post_init__(self) -> None:
         (self.directory / "migrations").mkdir(parents=True)
 
+    @property
+    def expected(self) -> Path:
+        """The catalog as the release makes it on a server of this version."""
+        return self.directory / "expected" / f"{self.cluster.major}.json"
+
     def migration(self, name: str, sql: str | bytes) -> Path:
         path = self.directory / "migrations" / name
         path.write_bytes(sql if isinstance(sql, bytes) else sql.encode())
@@ -94,14 +99,14 @@ class Project:
         return path
 
     def arguments(self, check: bool, diff: bool, options: dict[str, Any]) -> dict[str, Any]:
-        access, assertions = self.directory / "access", self.directory / "assertions.yml"
-        expected = self.directory / "expected" / "15.json"
+        access, assertions, expected = self.directory / "access", self.directory / "assertions.yml", self.expected
         arguments: dict[str, Any] = {
             "login_unix_socket": self.cluster.socket_directory,
             "login_port": self.cluster.port,
             "login_db": self.database,
             "login_user": self.user,
             "schemas": ["app"],
+            "server_major": self.cluster.major,
             "migrations": action.sql_files("migrations", self.directory / "migrations"),
             **({"access": action.access_files(access)} if access.is_dir() else {}),
             **({"assertions": action.yaml_file("assertions", assertions)} if assertions.exists() else {}),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster import Cluster
+from tests.cluster import MAJOR, Cluster
 from tests.integration.postgresql_migration.driver import Project
 
 LOGINS = ("erp_admin", "portfolio_authenticator")
@@ -17,9 +17,11 @@ HBA = "local postgres erp_admin,portfolio_authenticator scram-sha-256\nlocal all
 
 
 @contextmanager
-def shipped_project(sql: Path, directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[Project]:
+def shipped_project(
+    sql: Path, directory: Path, settings: Mapping[str, str] | None = None, major: int = MAJOR
+) -> Iterator[Project]:
     """`directory`: for the password files."""
-    with Cluster(hba=HBA, settings=settings) as cluster:
+    with Cluster(hba=HBA, settings=settings, major=major) as cluster:
         project = Project(cluster, directory / "unused", database="portfolio", user="erp_admin")
         project.directory = sql
         for login in LOGINS:

@@ -112,7 +112,7 @@ def test_rights_of_a_role_that_the_operator_added(project: Project) -> None:
     text = project.directory.joinpath("migrations/001_base.sql").read_text()
     project.migration("001_base.sql", text + "GRANT SELECT ON app.thing TO service;\n")
     project.run()
-    file = project.directory / "expected/15.json"
+    file = project.expected
     document = json.loads(file.read_text())
     changed = (project.directory / "migrations/001_base.sql").read_bytes()
     document["migrations"]["001"] = hashlib.sha256(changed).hexdigest()
@@ -122,17 +122,18 @@ def test_rights_of_a_role_that_the_operator_added(project: Project) -> None:
 
 
 def test_a_file_for_another_major_version(released: Project) -> None:
-    file = released.directory / "expected/15.json"
-    file.write_text(file.read_text().replace('"postgresql": 15', '"postgresql": 17'))
+    file = released.expected
+    major = released.cluster.major
+    file.write_text(file.read_text().replace(f'"postgresql": {major}', '"postgresql": 16'))
     assert released.run().message == (
-        "expected describes the schema on PostgreSQL 17, and the server is to be 15; nothing was changed; "
-        "remove expected, or give one that was made on PostgreSQL 15"
+        f"expected describes the schema on PostgreSQL 16, and the server is to be {major}; nothing was changed; "
+        f"remove expected, or give one that was made on PostgreSQL {major}"
     )
 
 
 def test_a_file_of_an_older_release(released: Project) -> None:
     ship(released, other_words)
-    file = released.directory / "expected/15.json"
+    file = released.expected
     file.write_text(file.read_text().replace(catalog.ALGORITHM, "catalog-1"))
     told = released.run()
     assert not told.changed and told.warnings == [

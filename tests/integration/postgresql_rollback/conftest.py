@@ -70,6 +70,7 @@ class Server:
                     "login_db": self.project.database,
                     "login_user": self.project.user,
                     "schemas": ["app"],
+                    "server_major": self.project.cluster.major,
                     "directory": str(self.directory),
                     "client": [str(client)],
                     "lock_timeout": 1,

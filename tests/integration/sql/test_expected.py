@@ -14,8 +14,8 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.cat
 from tests.generate import expected
 from tests.integration.sql.conftest import Session
 
-FILE = expected.SQL / "expected/15.json"
-TEXT = FILE.read_text(encoding="utf-8")
+FILES = {major: expected.SQL / f"expected/{major}.json" for major in expected.MAJORS}
+TEXT = FILES[15].read_text(encoding="utf-8")
 DOCUMENT = json.loads(TEXT)
 
 
@@ -24,8 +24,10 @@ def objects(session: Session) -> catalog.Objects:
     return catalog.snapshot(session.cursor.fetchall()).objects
 
 
-def test_it_is_what_the_module_makes_of_an_empty_server() -> None:
-    assert expected.generate(expected.made(expected.SQL)) == TEXT, "run: make expected"
+@pytest.mark.parametrize("major", FILES)
+def test_it_is_what_the_module_makes_of_an_empty_server(major: int) -> None:
+    text = FILES[major].read_text(encoding="utf-8")
+    assert expected.generate(expected.made(expected.SQL, major)) == text, "run: make expected"
 
 
 def test_it_is_what_the_files_make_without_the_module(db: Session) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import role_changes, roles, scram
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.effects import Psql
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.memberships import Administrator
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.roles import Role, Wanted
 
 STATE: dict[str, Any] = {
@@ -142,7 +143,7 @@ def test_without_roles_nobody_is_foreign() -> None:
 
 def test_a_setting_that_only_a_superuser_may_reset_makes_no_change() -> None:
     found = {**STATE, "settings": ["log_statement=none"]}
-    assert role_changes.role_change("a", Role(), found, ["jit"]) is None
+    assert role_changes.role_change("a", Role(), found, Administrator("provider", frozenset(["jit"]))) is None
 
 
 @pytest.mark.parametrize(
