@@ -202,6 +202,16 @@ def test_a_service_and_a_token_that_is_refused(applied: Project, tmp_path_factor
     assert "LOGIN instead of NOLOGIN, extra member of agent_service" in gone.data["effects"][0]["detail"]
 
 
+@pytest.mark.parametrize("server", [17], indirect=True)
+def test_a_database_that_is_gone_is_made_by_who_may_become_its_owner(applied: Project) -> None:
+    """Since 16 who makes a role is its member, but with ADMIN OPTION only."""
+    as_superuser(applied.cluster, "DROP DATABASE portfolio WITH (FORCE)")
+    as_superuser(applied.cluster, f"REVOKE erp_admin FROM {ADMIN} GRANTED BY {ADMIN}")
+    done = applied.run()
+    assert done.rc == 0 and done.data["admin"] == ["database portfolio"], done.text
+    assert settled(applied)
+
+
 def test_the_info_module_says_the_same(applied: Project) -> None:
     asked = {
         "login_unix_socket": applied.cluster.socket_directory,

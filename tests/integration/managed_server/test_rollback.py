@@ -14,6 +14,7 @@ import pytest
 
 from tests.ansible_task import run_module
 from tests.contract import COUNT as TABLES
+from tests.integration.managed_server.conftest import its_own
 from tests.integration.managed_server.test_encrypted import Encrypted, encrypted
 from tests.integration.sql.conftest import SEED
 from tests.integration.sql.conftest import SQL as SOURCES
@@ -31,6 +32,7 @@ SELECT (SELECT jsonb_agg(t::text ORDER BY t::text) FROM (SELECT tgrelid::regclas
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
     with encrypted(tmp_path_factory.mktemp("encrypted"), request.param) as found:
         assert found.run().rc == 0
+        its_own(found.project)
         found.project.query(
             f"SET ROLE erp_admin; {(SOURCES / 'seed/apply.sql').read_text(encoding='utf-8')}"
             f"; SELECT pg_temp.seed($rows${json.dumps(SEED)}$rows$, 'present')"
