@@ -169,7 +169,9 @@ def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
 
 def test_a_container_where_a_connector_belongs_can_be_moved(converged: Droplet) -> None:
     present = "-e cloudflare_ingress_state=present"
-    converged.shell(f"docker run --rm -d --name by-hand --network docker_proxy --ip 172.28.11.254 {IMAGES[0]} sleep 600")
+    converged.shell(
+        f"docker run --rm -d --name by-hand --network docker_proxy --ip 172.28.11.254 {IMAGES[0]} sleep 600"
+    )
     try:
         [command] = [found for found in said(preflight(converged, present)) if "disconnect" in found]
         converged.shell(ran(command))

@@ -54,19 +54,14 @@ WARNED = {
     "subnet_of_docker": {"fixed addresses"},
     "dangerous_ingress": {
         "fixed addresses",
-        *(
-            f"other Traefik, {danger}"
-            for danger in (
-                "its configuration",
-                "its version",
-                "an old version",
-                "an open API",
-                "an open dashboard",
-                "addresses of clients",
-                "names of headers",
-                "redirects",
-                "Docker's socket",
-            )
-        ),
+        "configuration of another Traefik",
+        "version of another Traefik",
+        "age of another Traefik",
+        "open API of another Traefik",
+        "open dashboard of another Traefik",
+        "trusted addresses of another Traefik",
+        "header names of another Traefik",
+        "redirection of another Traefik",
+        "Docker's socket in another Traefik",
     },
 }
