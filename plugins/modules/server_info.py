@@ -138,7 +138,8 @@ server:
       type: dict
     containers:
       description: >-
-        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(finished_at), C(exit_code),
+        For each name, and for each container that carries the label C(bestviable.portfolio), running or not, C(id),
+        C(image), C(image_id), C(state), C(health), C(started_at), C(finished_at), C(exit_code),
         C(restart_count), C(labels), C(networks), C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
       type: dict
     publishers:
@@ -149,6 +150,14 @@ server:
       description: Names of the running Traefik containers that this collection did not make.
       type: list
       elements: str
+    cloudflareds:
+      description: >-
+        Connectors of a Cloudflare tunnel that run and that this collection did not make, containers and units
+        C(cloudflared*.service). Each with C(kind), V(docker) or V(systemd), C(name), C(config), the path of its
+        configuration on the server, C(file_mounted), whether just this file is mounted, C(token), whether it was
+        started with one, C(started_at) and C(networks).
+      type: list
+      elements: dict
     data_users:
       description: Names of the running containers that have O(data_volume) mounted.
       type: list
@@ -177,6 +186,7 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server import (
+    cloudflared,
     docker_client,
     docker_parse,
     host,
@@ -199,7 +209,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 # Docker's default place for its data, as long as no engine can be asked.
 DEFAULT_ROOT = "/var/lib/docker"
 # What is shown beside the engine, not as a part of it.
-OBJECTS = ("containers", "networks", "volumes", "images", "publishers", "traefiks", "data_users")
+OBJECTS = (
+    *("containers", "networks", "volumes", "images"),
+    *("publishers", "traefiks", "cloudflareds", "data_users"),
+)
+# Whether they run or not.
+LABELLED = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22bestviable.portfolio%22%5D%7D"
 Answer = TypeVar("Answer")
 
 
@@ -211,6 +226,7 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
         **docker_parse.engine({}, {}),
         "publishers": [],
         "traefiks": [],
+        "cloudflareds": [],
         "data_users": [],
         **{kind: dict.fromkeys(params[kind]) for kind in ("containers", "networks", "volumes", "images")},
     }
@@ -220,8 +236,10 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
             running = api.get("/containers/json") or []
             found["publishers"] = docker_parse.publishers(running)
             found["traefiks"] = docker_parse.proxies(running)
+            found["cloudflareds"] = cloudflareds(api, running)
             found["data_users"] = docker_parse.users(running, params["data_volume"] or "")
-            found["containers"] = _described(params["containers"], api.container, docker_parse.container)
+            ours = dict.fromkeys([*params["containers"], *docker_parse.names(api.get(LABELLED) or [])])
+            found["containers"] = _described(list(ours), api.container, docker_parse.container)
             found["networks"] = _described(params["networks"], api.network, docker_parse.network)
             found["images"] = _described(params["images"], api.image, docker_parse.image)
             wanted = {*params["volumes"], *filter(None, [params["data_volume"]])}
@@ -229,6 +247,11 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
     except DockerError as error:
         found["error"] = str(error)
     return found
+
+
+def cloudflareds(api: DockerApi, running: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    answers = [api.container(name) for name in docker_parse.others(running, "cloudflared")]
+    return [found for answer in answers if answer and (found := cloudflared.container(answer, os.path.exists))]
 
 
 def _described(
@@ -271,6 +294,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "libraries": host.libraries(),
         "routes": host_parse.parse_routes(host.read_text("/proc/net/route")),
         **objects,
+        "cloudflareds": [*objects["cloudflareds"], *cloudflared.units()],
         "volumes": {name: objects["volumes"].get(name) for name in params["volumes"]},
         "ports": host.ports(params["ports"], objects["publishers"]),
         "files": {path: host.describe_file(path) for path in params["files"]},
