@@ -126,8 +126,9 @@ server:
       type: dict
     networks:
       description: >-
-        For each name C(id), C(driver), C(internal), C(subnets), C(gateways), C(labels) and C(containers), the running
-        ones with their addresses.
+        For each name C(id), C(driver), C(internal), C(subnets), C(gateways), C(ranges) (where addresses that Docker
+        chooses come from), C(given) (whether the subnet is somebody's choice and not Docker's), C(labels) and
+        C(containers), the running ones with their addresses.
       type: dict
     routes:
       description: The IPv4 routes, C(destination) in CIDR notation and C(interface).
@@ -147,9 +148,13 @@ server:
       type: list
       elements: dict
     traefiks:
-      description: Names of the running Traefik containers that this collection did not make.
+      description: >-
+        The running Traefik containers that this collection did not make. Of each C(name), C(version) (where its image
+        tells an exact one), C(socket) (whether Docker's is mounted), C(entry_points) (of each C(port), C(believes_all),
+        C(aliases) and C(redirects)), C(insecure_api), C(open_dashboard), and C(unread), which says why its
+        configuration could not be read.
       type: list
-      elements: str
+      elements: dict
     cloudflareds:
       description: >-
         Connectors of a Cloudflare tunnel that run and that this collection did not make, containers and units
@@ -180,8 +185,10 @@ server:
 """
 
 import os
+import tarfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
@@ -191,6 +198,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.server import
     docker_parse,
     host,
     host_parse,
+    traefik,
 )
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker_api import DockerApi, DockerError
 
@@ -232,26 +240,23 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
     }
     try:
         with DockerApi(params["docker_socket"]) as api:
-            found.update(docker_parse.engine(api.get("/info") or {}, api.get("/version") or {}), reachable=True)
+            info = api.get("/info") or {}
+            found.update(docker_parse.engine(info, api.get("/version") or {}), reachable=True)
             running = api.get("/containers/json") or []
             found["publishers"] = docker_parse.publishers(running)
-            found["traefiks"] = docker_parse.proxies(running)
-            found["cloudflareds"] = cloudflareds(api, running)
+            found["traefiks"] = _traefiks(api, docker_parse.proxies(running))
+            found["cloudflareds"] = _cloudflareds(api, docker_parse.others(running, "cloudflared"))
             found["data_users"] = docker_parse.users(running, params["data_volume"] or "")
             ours = dict.fromkeys([*params["containers"], *docker_parse.names(api.get(LABELLED) or [])])
             found["containers"] = _described(list(ours), api.container, docker_parse.container)
-            found["networks"] = _described(params["networks"], api.network, docker_parse.network)
+            network = partial(docker_parse.network, pools=docker_parse.address_pools(info))
+            found["networks"] = _described(params["networks"], api.network, network)
             found["images"] = _described(params["images"], api.image, docker_parse.image)
             wanted = {*params["volumes"], *filter(None, [params["data_volume"]])}
             found["volumes"] = _described(sorted(wanted), api.volume, docker_parse.volume)
     except DockerError as error:
         found["error"] = str(error)
     return found
-
-
-def cloudflareds(api: DockerApi, running: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answers = [api.container(name) for name in docker_parse.others(running, "cloudflared")]
-    return [found for answer in answers if answer and (found := cloudflared.container(answer, os.path.exists))]
 
 
 def _described(
@@ -261,6 +266,25 @@ def _described(
 ) -> dict[str, Answer | None]:
     answers = {name: ask(name) for name in names}
     return {name: None if answer is None else describe(answer) for name, answer in answers.items()}
+
+
+def _traefiks(api: DockerApi, names: list[str]) -> list[dict[str, Any]]:
+    """Those of others. What cannot be read of one is said of it, and ends no other question."""
+
+    def read(name: str, path: str) -> bytes | None:
+        try:
+            return api.file(name, path)
+        except (DockerError, tarfile.TarError) as error:
+            raise traefik.UnreadableError(f"{path} cannot be fetched from its container ({error})") from error
+
+    answers = {name: api.container(name) for name in names}
+    return [traefik.describe(answer, partial(read, name)) for name, answer in answers.items() if answer is not None]
+
+
+def _cloudflareds(api: DockerApi, names: list[str]) -> list[dict[str, Any]]:
+    """Those of others that run a tunnel."""
+    answers = [api.container(name) for name in names]
+    return [found for answer in answers if answer and (found := cloudflared.container(answer, os.path.exists))]
 
 
 def look_into(name: str | None, volume: dict[str, Any] | None, reachable: bool) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ COMMANDS = re.compile(
 INTERNAL = {
     "ValueError": "a fault of ours, which the tests of config_files would show",
     "SystemExit": "hands on an exit code",
+    "UnreadableError": "server_info answers with its reason, of which a check of role traefik makes a sentence",
 }
 
 

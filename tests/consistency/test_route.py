@@ -11,53 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.bestviable.portfolio.plugins.filter.traefik_labels import traefik_labels
-from jinja2 import Environment, StrictUndefined, meta
-from jinja2.nativetypes import NativeEnvironment
 
-from tests.consistency.repository import defaults, load, read
+from tests.route import doors, render
 
 NETWORK = "docker_proxy"
-# What the roles' variables refer to and only a run knows.
-GIVEN: dict[str, Any] = {"_portfolio_image_source": "build", "inventory_dir": "/inventory"}
-NATIVE = NativeEnvironment(undefined=StrictUndefined)
-TEXT = Environment(trim_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701 - YAML, not HTML
-TEXT.filters["to_json"] = json.dumps
-
-
-def variables() -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for role in ("portfolio", "postgrest_erp", "traefik"):
-        names |= defaults(role) | load(f"roles/{role}/vars/main.yml")
-    return names | GIVEN
-
-
-def context(source: str, names: dict[str, Any]) -> dict[str, Any]:
-    """The variables that a template refers to, templated themselves, as Ansible does it when they are read."""
-    return {
-        name: resolve(names[name], names) for name in meta.find_undeclared_variables(TEXT.parse(source)) & set(names)
-    }
-
-
-def resolve(value: Any, names: dict[str, Any]) -> Any:
-    if isinstance(value, dict):
-        return {key: resolve(item, names) for key, item in value.items()}
-    if isinstance(value, list):
-        return [resolve(item, names) for item in value]
-    if isinstance(value, str) and "{{" in value:
-        return NATIVE.from_string(value).render(context(value, names))
-    return value
-
-
-def render(template: str, **more: Any) -> Any:
-    source = read(f"roles/{template}")
-    return yaml.safe_load(TEXT.from_string(source).render(context(source, variables() | more)))
-
-
-def doors(name: str) -> Any:
-    names = variables()
-    return resolve(names[name], names)
 
 
 @pytest.fixture(name="file", scope="module")
@@ -151,6 +109,23 @@ def test_a_small_body_says_so(file: dict[str, Any]) -> None:
     for length in ("", most + 1, 8192, 10000, 99999, "0x10", "1e3"):
         assert not re.search(digits, str(length))
     assert http["routers"]["erp-db-erp-large"]["priority"] > http["routers"]["erp-db-erp"]["priority"]
+
+
+def test_the_connectors_are_believed_and_nobody_else() -> None:
+    nobody = render("traefik/templates/traefik.yml.j2")["entryPoints"]
+    assert nobody["web"]["forwardedHeaders"] == {"trustedIPs": []}
+    assert "forwardedHeaders" not in nobody["local"]
+    addresses = ["172.28.11.254", "172.28.11.253"]
+    ours = render("traefik/templates/traefik.yml.j2", _portfolio_connector_addresses=addresses)["entryPoints"]
+    assert ours["web"]["forwardedHeaders"] == {"trustedIPs": [f"{address}/32" for address in addresses]}
+
+
+def test_labels_name_the_entry_point_of_the_other_traefik() -> None:
+    point = {"port": 80, "believes_all": False, "aliases": "keep", "redirects": False}
+    there = {"_portfolio_server": {"traefiks": [{"entry_points": {"public": point}}]}}
+    assert {door["entry_point"] for door in doors("_postgrest_erp_doors", **there)} == {"public"}
+    named = there | {"postgrest_erp_traefik_entrypoint": "plain"}
+    assert {door["entry_point"] for door in doors("_postgrest_erp_doors", **named)} == {"plain"}
 
 
 def test_prefixes_lead_to_the_schemas_of_the_api(file: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ HOW = {
     "docker logs --tail 20 postgrest-erp": "on the converged server",
     "docker logs --tail 20 traefik": "on the converged server",
     "docker network inspect <portfolio_ingress_network>": "on the converged server",
+    "docker network disconnect <portfolio_ingress_network> <addresses_taken>": "said",
     "docker stats --no-stream": "on the converged server",
     "journalctl -u docker": "on the converged server",
     "tail /var/log/portfolio-dockerd.log": "on the converged server, which has systemd: the file is put there first",
@@ -164,6 +165,17 @@ def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
         kept.shell(literal, given="y\n")
     again = preflight(kept, *others)
     assert "ignored=0" in again, again
+
+
+def test_a_container_where_a_connector_belongs_can_be_moved(converged: Droplet) -> None:
+    present = "-e cloudflare_ingress_state=present"
+    converged.shell(f"docker run --rm -d --name by-hand --network docker_proxy --ip 172.28.11.254 {IMAGES[0]} sleep 600")
+    try:
+        [command] = [found for found in said(preflight(converged, present)) if "disconnect" in found]
+        converged.shell(ran(command))
+        assert "where a connector" not in preflight(converged, present)
+    finally:
+        converged.shell("docker rm -f by-hand")
 
 
 def test_a_lost_key_can_be_made_anew(converged: Droplet, tmp_path: Path) -> None:

@@ -9,14 +9,19 @@ The Docker SDK and the CLI are not there yet on a bare server, and one connectio
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import posixpath
 import socket
+import tarfile
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 # Long enough for a busy engine, short enough for somebody who waits.
 TIMEOUT = 10.0
+# A file may be a link to a link; one in a circle is none.
+MOST_LINKS = 8
 
 
 class DockerError(Exception):
@@ -51,23 +56,44 @@ class DockerApi:
 
     def get(self, path: str) -> Any:
         """The decoded answer, or None where the engine knows no such object."""
+        status, body = self._ask(path)
+        return None if status == 404 else self._decoded(path, status, body)
+
+    def _ask(self, path: str) -> tuple[int, bytes]:
         try:
             self._connection.request("GET", path)
             response = self._connection.getresponse()
-            body = response.read()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise DockerError(f"Docker does not answer at {self._socket_path}: {error}") from error
-        if response.status == 404:
-            return None
+
+    def _decoded(self, path: str, status: int, body: bytes) -> Any:
         try:
             answer = json.loads(body)
         except ValueError as error:
             raise DockerError(f"{self._socket_path} answered GET {path} with something that is not JSON") from error
-        if response.status >= 400:
+        if status >= 400:
             message = answer.get("message") if isinstance(answer, dict) else answer
-            raise DockerError(f"Docker refused GET {path} ({response.status}): {message}")
+            raise DockerError(f"Docker refused GET {path} ({status}): {message}")
         return answer
+
+    def file(self, container: str, path: str) -> bytes | None:
+        """A file as a container sees it, wherever it comes from; links are followed."""
+        for _link in range(MOST_LINKS):
+            question = f"/containers/{_quoted(container)}/archive?path={_quoted(path)}"
+            status, body = self._ask(question)
+            if status == 404:
+                return None
+            if status >= 400:
+                self._decoded(question, status, body)
+            with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+                first = archive.next()
+                if first is None or not first.issym():
+                    content = archive.extractfile(first) if first is not None and first.isfile() else None
+                    return content.read() if content else None
+                path = posixpath.join(posixpath.dirname(path), first.linkname)
+        return None
 
     def container(self, name: str) -> dict[str, Any] | None:
         return self._exact(f"/containers/{_quoted(name)}/json", "/" + name)

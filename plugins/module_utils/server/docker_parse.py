@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import IPv4Network
 from typing import Any
 
 Json = dict[str, Any]
 
 # Go's zero time: the container never started, or never ended.
 NEVER = "0001-01-01T00:00:00Z"
+# Where Docker takes a subnet from when none is given: base, and the length of what it cuts from it.
+POOLS = (("172.16.0.0/12", 16), ("192.168.0.0/16", 20))
 
 
 def engine(info: Json, version: Json) -> Json:
@@ -62,7 +66,13 @@ def container(answer: Json) -> Json:
     }
 
 
-def network(answer: Json) -> Json:
+def address_pools(info: Json) -> list[tuple[str, int]]:
+    """Where this engine takes subnets from; those before somebody configured others count too."""
+    configured = info.get("DefaultAddressPools") or []
+    return [*POOLS, *((str(pool["Base"]), int(pool["Size"])) for pool in configured)]
+
+
+def network(answer: Json, pools: Sequence[tuple[str, int]] = POOLS) -> Json:
     ranges = (answer.get("IPAM") or {}).get("Config") or []
     return {
         "id": answer.get("Id"),
@@ -70,12 +80,29 @@ def network(answer: Json) -> Json:
         "internal": bool(answer.get("Internal")),
         "subnets": [entry["Subnet"] for entry in ranges if entry.get("Subnet")],
         "gateways": [entry["Gateway"] for entry in ranges if entry.get("Gateway")],
+        "ranges": [entry["IPRange"] for entry in ranges if entry.get("IPRange")],
+        "given": "bestviable.portfolio" in (answer.get("Labels") or {}) or _given(ranges, pools),
         "labels": answer.get("Labels") or {},
         "containers": {
             member.get("Name"): _address(member.get("IPv4Address"))
             for member in (answer.get("Containers") or {}).values()
         },
     }
+
+
+def _given(ranges: Sequence[Json], pools: Sequence[tuple[str, int]]) -> bool:
+    """Whether somebody gave the subnet; only then does Docker hand out addresses that are asked for.
+
+    The engine does not say it. A subnet of its own choice is cut from a pool, and has a gateway and nothing else.
+    """
+    first: Json = next((entry for entry in ranges if "." in (entry.get("Subnet") or "")), {})
+    if not first:
+        return False
+    subnet = IPv4Network(first["Subnet"], strict=False)
+    from_pool = any(
+        subnet.prefixlen == size and subnet.subnet_of(IPv4Network(base)) for base, size in pools if "." in base
+    )
+    return not first.get("Gateway") or bool(first.get("IPRange")) or not from_pool
 
 
 def volume(answer: Json) -> Json:

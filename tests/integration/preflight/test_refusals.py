@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
+from tests.integration.preflight import ingress_cases
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -265,7 +266,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "clock_ahead": ({"time": 4e9}, {}, []),
     "foreign_proxy": ({"containers": {"traefik": STRANGER}}, {}, ["traefik", "traefik_install", "docker rename"]),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
+    **ingress_cases.CASES,
 }
+# What the doctor warns of beside the recorded clock, which stands still since 1970.
+WARNED = {"little_memory_left": {"free memory of a running server"}, **ingress_cases.WARNED}
 
 
 def changed(state: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -378,6 +382,5 @@ def test_the_doctor_names_what_is_refused_and_nothing_else(case: str, answers: d
         "unusable_register",
     ):  # Ansible's own sentence has its place at another end there
         assert [message for message in failed if message not in said] == []
-    # The recorded clock stands still since 1970.
     warned = {one["check"] for one in findings if one["level"] == "warn"}
-    assert warned == {"clock"} | ({"free memory of a running server"} if case == "little_memory_left" else set())
+    assert warned == {"clock"} | WARNED.get(case, set())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socketserver
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -25,6 +27,29 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 }
 
 
+def packed(kind: bytes, content: bytes = b"", link: str = "") -> bytes:
+    """A tar of one member, as the engine answers for a path in a container."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo("member")
+        member.type, member.size, member.linkname = kind, len(content), link
+        archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def archive(path: str) -> str:
+    return f"/containers/proxy/archive?path={path.replace('/', '%2F')}"
+
+
+ANSWERS |= {
+    archive("/etc/traefik/traefik.yml"): (200, packed(tarfile.REGTYPE, b"api: {}")),
+    archive("/etc/traefik"): (200, packed(tarfile.DIRTYPE)),
+    archive("/link"): (200, packed(tarfile.SYMTYPE, link="etc/traefik/traefik.yml")),
+    archive("/circle"): (200, packed(tarfile.SYMTYPE, link="circle")),
+    archive("/refused"): (500, {"message": "no"}),
+}
+
+
 class Engine(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     connections: list[int] = []  # noqa: RUF012 - shared by the handlers of one test
@@ -35,7 +60,7 @@ class Engine(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         status, answer = ANSWERS.get(self.path, (404, {"message": "no such thing"}))
-        body = b"<html>" if answer is None else json.dumps(answer).encode()
+        body = answer if isinstance(answer, bytes) else b"<html>" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -72,6 +97,26 @@ def test_what_is_not_there_is_none(engine: str) -> None:
     with DockerApi(engine) as api:
         assert api.container("nobody") is None
         assert api.image("nothing:1") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/etc/traefik/traefik.yml", b"api: {}"),
+        ("/link", b"api: {}"),
+        ("/etc/traefik", None),
+        ("/circle", None),
+        ("/nothing", None),
+    ],
+)
+def test_a_file_in_a_container(engine: str, path: str, content: bytes | None) -> None:
+    with DockerApi(engine) as api:
+        assert api.file("proxy", path) == content
+
+
+def test_a_file_that_is_refused(engine: str) -> None:
+    with DockerApi(engine) as api, pytest.raises(DockerError, match=r"\(500\): no"):
+        api.file("proxy", "/refused")
 
 
 def test_the_beginning_of_an_id_is_no_name(engine: str) -> None:

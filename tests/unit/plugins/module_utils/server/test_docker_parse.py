@@ -112,6 +112,8 @@ def test_network() -> None:
         "internal": False,
         "subnets": ["172.29.52.0/24"],
         "gateways": [],
+        "ranges": [],
+        "given": True,
         "labels": {},
         "containers": {"t5-postgrest": "172.29.52.2"},
     }
@@ -120,6 +122,25 @@ def test_network() -> None:
 def test_host_network_without_ranges() -> None:
     answer = {"Name": "host", "Driver": "host", "IPAM": {"Driver": "default", "Config": None}, "Labels": None}
     assert docker_parse.network(answer)["subnets"] == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "labels", "given"),
+    [
+        # Docker 20.10's answer to a bare `docker network create`.
+        ({"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}, {}, False),
+        ({"Subnet": "192.168.48.0/20", "Gateway": "192.168.48.1"}, {}, False),
+        ({"Subnet": "10.9.4.0/24", "Gateway": "10.9.4.1"}, {}, False),
+        ({"Subnet": "172.18.0.0/16"}, {}, True),
+        ({"Subnet": "172.18.4.0/24", "Gateway": "172.18.4.1"}, {}, True),
+        ({"Subnet": "172.18.0.0/16", "IPRange": "172.18.0.0/17", "Gateway": "172.18.0.1"}, {}, True),
+        ({"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}, {"bestviable.portfolio": "docker_proxy"}, True),
+        ({"Subnet": "2001:db8::/64"}, {}, False),
+    ],
+)
+def test_whose_choice_the_subnet_is(entry: dict[str, str], labels: dict[str, str], given: bool) -> None:
+    pools = docker_parse.address_pools({"DefaultAddressPools": [{"Base": "10.9.0.0/16", "Size": 24}]})
+    assert docker_parse.network({"IPAM": {"Config": [entry]}, "Labels": labels}, pools)["given"] == given
 
 
 def test_volume() -> None:
