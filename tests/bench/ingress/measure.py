@@ -124,6 +124,6 @@ def table(found: Figures, rounds: int) -> str:
     )
     return (
         f"{rows(*cells)}\n\n"
-        f"Seconds on this machine: ping {found.ping_s:.1f}, no-op {found.noop_s:.1f}, medians of {rounds} rounds in turn;\n"
+        f"Seconds here: ping {found.ping_s:.1f}, no-op {found.noop_s:.1f}. Medians of {rounds} rounds in turn;\n"
         "the API is the fake of `tests/lab/cloudflare` on the control node, the public name that of `tests/lab/edge`.\n"
     )
