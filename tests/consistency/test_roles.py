@@ -39,7 +39,7 @@ MORE_WORDS = {
     "postgres_erp": {"bootstrap", "reload", "start", "restart"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
-    # What is at Cloudflare, the rule, and connectors of two kinds, each called more than once; and all of it in reverse.
+    # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
     "cloudflare_ingress": {"tunnel", "publish", "rule", "connector", "other", "restart", "remove", "absent"},
 }
 NUMBER = (int, float)

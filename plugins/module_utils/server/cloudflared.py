@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connectors of a tunnel that somebody else runs on this server: where their configuration is, and no secret of theirs."""
+"""Connectors of a tunnel that somebody else runs on this server, and nothing of their secrets."""
 
 from __future__ import annotations
 

@@ -146,11 +146,7 @@ def publishers(running: list[Json]) -> list[Json]:
 def users(running: list[Json], volume_name: str) -> list[str]:
     """Names of the running containers that have a volume mounted, whoever started them."""
     return names(
-        [
-            entry
-            for entry in running
-            if any(mount.get("Name") == volume_name for mount in entry.get("Mounts") or [])
-        ]
+        [entry for entry in running if any(mount.get("Name") == volume_name for mount in entry.get("Mounts") or [])]
     )
 
 

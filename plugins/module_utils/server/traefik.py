@@ -33,7 +33,7 @@ def describe(answer: Json, read: Read) -> Json:
     """One Traefik, from what the engine says of its container and from its file."""
     config = answer.get("Config") or {}
     labels = config.get("Labels") or {}
-    found = {
+    found: Json = {
         "name": (answer.get("Name") or "").lstrip("/"),
         "version": _version(labels.get(VERSION) or "", config.get("Image") or ""),
         "socket": any(str(mount.get("Source")).endswith(SOCKET) for mount in answer.get("Mounts") or []),

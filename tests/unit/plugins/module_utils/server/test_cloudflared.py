@@ -101,8 +101,8 @@ Id=cloudflared.service
 ActiveState=active
 ExecMainStartTimestampMonotonic=2500000
 Environment=
-ExecStart={ path=/usr/bin/cloudflared ; argv[]=/usr/bin/cloudflared --no-autoupdate --config /etc/cloudflared/config.yml \
-tunnel run ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=7 ; code=(null) ; status=0/0 }
+ExecStart={ path=/usr/bin/cloudflared ; argv[]=/usr/bin/cloudflared --no-autoupdate --config \
+/etc/cloudflared/config.yml tunnel run ; ignore_errors=no ; start_time=[n/a] ; pid=7 ; code=(null) ; status=0/0 }
 
 Id=cloudflared-update.service
 ActiveState=inactive
@@ -111,13 +111,15 @@ ExecStart={ path=/bin/bash ; argv[]=/bin/bash -c /usr/bin/cloudflared update ; i
 Id=cloudflared-shop.service
 ActiveState=active
 ExecMainStartTimestampMonotonic=0
-ExecStart={ path=/usr/bin/cloudflared ; argv[]=/usr/bin/cloudflared tunnel run --token TOKEN ; ignore_errors=no ; pid=8 }
+ExecStart={ path=/usr/bin/cloudflared ; argv[]=/usr/bin/cloudflared tunnel run --token TOKEN ; ignore_errors=no }
 """
 
 
 def test_units() -> None:
     blocks = list(cloudflared.blocks(SHOWN.replace("TOKEN", TOKEN)))
-    first, update, shop = (cloudflared.unit(block, 1000.0, {"/etc/cloudflared/config.yml"}.__contains__) for block in blocks)
+    first, update, shop = (
+        cloudflared.unit(block, 1000.0, {"/etc/cloudflared/config.yml"}.__contains__) for block in blocks
+    )
     assert update is None
     assert first == {
         "kind": "systemd",
