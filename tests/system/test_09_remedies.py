@@ -337,6 +337,7 @@ def test_what_is_said_of_tokens(converged: Droplet) -> None:
     ran("make tokens")
     assert here("./portfolio token ROLE=erp_reader", converged).returncode == 0
     assert here(ran("make rotate"), converged).returncode == 0
+    assert "make rotate STEP=finish" in " ".join(converged.verb("doctor").stdout.split())
     refused = here("./portfolio rotate STEP=finish", converged)
     assert refused.returncode == 1, refused.stderr
     command = "make rotate STEP=finish YES=1"

@@ -235,7 +235,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ["/etc/hostname is not the register", "backup"],
     ),
     "unusable_key": ({}, {"postgrest_erp_signing_key": "no key"}, ["Ed25519", "openssl genpkey"]),
-    # Only the doctor says something of these two.
+    # Only the doctor says something of these.
+    "open_rotation": ({}, {"postgrest_erp_signing_key_file": "{{ inventory_dir }}/key.pem"}, []),
     "little_memory_left": (
         {
             "markers": {"data": MARKER},
@@ -253,7 +254,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     **ingress_cases.CASES,
 }
 # What the doctor warns of beside the recorded clock, which stands still since 1970.
-WARNED = {"little_memory_left": {"free memory of a running server"}, **ingress_cases.WARNED}
+WARNED = {
+    "little_memory_left": {"free memory of a running server"},
+    "open_rotation": {"open rotation"},
+    **ingress_cases.WARNED,
+}
 
 
 def changed(state: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -283,6 +288,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
         hosts[name] = {"_portfolio_server": state, "ansible_connection": "local"} | variables
     inventory = tmp_path_factory.mktemp("preflight") / "hosts.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    for name in ("key.pem", "key.old.pem"):
+        inventory.with_name(name).touch(0o600)
+        inventory.with_name(name).write_text(tokens.new_key())
     run = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
