@@ -134,6 +134,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
             "cloudflare_ingress_tunnel_name",
         ],
     ),
+    "tunnel_that_nobody_runs": (
+        {"cloudflareds": [SHOP]},
+        publishing(_cloudflare_ingress_plan={"actions": [], "mode": "remote", "connections": 0}),
+        ["No connector runs the tunnel portfolio", "there is shop on tunnel", "cloudflare_ingress_install to always"],
+    ),
     "connector_with_just_the_file": (
         {"cloudflareds": [SHOP | {"file_mounted": True}]},
         publishing(),
