@@ -201,6 +201,10 @@ access_aud:
     - The audience that the connectors must demand; V(null) without O(access), or where check mode would make it.
   returned: success
   type: str
+connections:
+  description: How many connections connectors had to the tunnel when it was looked at.
+  returned: success
+  type: int
 calls:
   description: The calls that were sent.
   returned: always

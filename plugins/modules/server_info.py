@@ -139,7 +139,8 @@ server:
       type: dict
     containers:
       description: >-
-        For each name C(id), C(image), C(image_id), C(state), C(health), C(started_at), C(finished_at), C(exit_code),
+        For each name, and for each container that carries the label C(bestviable.portfolio), running or not, C(id),
+        C(image), C(image_id), C(state), C(health), C(started_at), C(finished_at), C(exit_code),
         C(restart_count), C(labels), C(networks), C(memory), C(memory_swap), C(nano_cpus), C(ports) and C(mounts).
       type: dict
     publishers:
@@ -152,6 +153,14 @@ server:
         tells an exact one), C(socket) (whether Docker's is mounted), C(entry_points) (of each C(port), C(believes_all),
         C(aliases) and C(redirects)), C(insecure_api), C(open_dashboard), and C(unread), which says why its
         configuration could not be read.
+      type: list
+      elements: dict
+    cloudflareds:
+      description: >-
+        Connectors of a Cloudflare tunnel that run and that this collection did not make, containers and units
+        C(cloudflared*.service). Each with C(kind), V(docker) or V(systemd), C(name), C(config), the path of its
+        configuration on the server, C(file_mounted), whether just this file is mounted, C(token), whether it was
+        started with one, C(started_at) and C(networks).
       type: list
       elements: dict
     data_users:
@@ -184,6 +193,7 @@ from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server import (
+    cloudflared,
     docker_client,
     docker_parse,
     host,
@@ -207,7 +217,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 # Docker's default place for its data, as long as no engine can be asked.
 DEFAULT_ROOT = "/var/lib/docker"
 # What is shown beside the engine, not as a part of it.
-OBJECTS = ("containers", "networks", "volumes", "images", "publishers", "traefiks", "data_users")
+OBJECTS = (
+    *("containers", "networks", "volumes", "images"),
+    *("publishers", "traefiks", "cloudflareds", "data_users"),
+)
+# Whether they run or not.
+LABELLED = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22bestviable.portfolio%22%5D%7D"
 Answer = TypeVar("Answer")
 
 
@@ -219,6 +234,7 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
         **docker_parse.engine({}, {}),
         "publishers": [],
         "traefiks": [],
+        "cloudflareds": [],
         "data_users": [],
         **{kind: dict.fromkeys(params[kind]) for kind in ("containers", "networks", "volumes", "images")},
     }
@@ -229,8 +245,10 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
             running = api.get("/containers/json") or []
             found["publishers"] = docker_parse.publishers(running)
             found["traefiks"] = _traefiks(api, docker_parse.proxies(running))
+            found["cloudflareds"] = _cloudflareds(api, docker_parse.others(running, "cloudflared"))
             found["data_users"] = docker_parse.users(running, params["data_volume"] or "")
-            found["containers"] = _described(params["containers"], api.container, docker_parse.container)
+            ours = dict.fromkeys([*params["containers"], *docker_parse.names(api.get(LABELLED) or [])])
+            found["containers"] = _described(list(ours), api.container, docker_parse.container)
             network = partial(docker_parse.network, pools=docker_parse.address_pools(info))
             found["networks"] = _described(params["networks"], api.network, network)
             found["images"] = _described(params["images"], api.image, docker_parse.image)
@@ -261,6 +279,12 @@ def _traefiks(api: DockerApi, names: list[str]) -> list[dict[str, Any]]:
 
     answers = {name: api.container(name) for name in names}
     return [traefik.describe(answer, partial(read, name)) for name, answer in answers.items() if answer is not None]
+
+
+def _cloudflareds(api: DockerApi, names: list[str]) -> list[dict[str, Any]]:
+    """Those of others that run a tunnel."""
+    answers = [api.container(name) for name in names]
+    return [found for answer in answers if answer and (found := cloudflared.container(answer, os.path.exists))]
 
 
 def look_into(name: str | None, volume: dict[str, Any] | None, reachable: bool) -> dict[str, Any] | None:
@@ -294,6 +318,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "libraries": host.libraries(),
         "routes": host_parse.parse_routes(host.read_text("/proc/net/route")),
         **objects,
+        "cloudflareds": [*objects["cloudflareds"], *cloudflared.units()],
         "volumes": {name: objects["volumes"].get(name) for name in params["volumes"]},
         "ports": host.ports(params["ports"], objects["publishers"]),
         "files": {path: host.describe_file(path) for path in params["files"]},

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
+import yaml
 from ansible_collections.bestviable.portfolio.plugins.filter.fixed_addresses import fixed_addresses
 from ansible_collections.bestviable.portfolio.plugins.filter.traefik_risks import KINDS
 
-from tests.consistency.repository import defaults, load, read
+from tests.consistency.repository import defaults, load, options, read
 from tests.route import render
 
 PAGE = read("docs/INGRESS.md")
@@ -60,3 +62,19 @@ def test_every_danger_of_another_traefik_is_told() -> None:
     checks = {check["name"] for check in load("roles/traefik/vars/main.yml")["_traefik_other_checks"]}
     assert len(checks) == len(KINDS)
     assert set(re.findall(r"\b3\.\d+\.\d+\b", PAGE)) == {load("roles/traefik/vars/main.yml")["_traefik_oldest"]}
+
+
+def test_what_the_page_puts_into_an_inventory_are_options() -> None:
+    known = options("cloudflare_ingress")
+    found = re.findall(r"^ *<!-- inventory: \w+ -->\n *```yaml\n(.*?)^ *```", PAGE, re.S | re.M)
+    given = {name: value for text in found for name, value in yaml.safe_load(textwrap.dedent(text)).items()}
+    assert len(found) == 2 and given["cloudflare_ingress_state"] == "present"
+    assert {name: value for name, value in given.items() if value == known[name]["default"]} == {}
+
+
+def test_the_options_that_the_page_names_by_half_are_options() -> None:
+    """In the tables of what stands in the way they stand as the modules call them."""
+    table = PAGE.split("| the server | why | what to do |")[1].split("\n\n")[0]
+    remedies = [line.split("|")[3] for line in table.splitlines()[2:]]
+    named = {word for remedy in remedies for word in re.findall(r"`(\w+)", remedy)}
+    assert named and named <= {name.removeprefix("cloudflare_ingress_") for name in options("cloudflare_ingress")}

@@ -39,6 +39,8 @@ MORE_WORDS = {
     "postgres_erp": {"bootstrap", "reload", "start", "restart"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
+    # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
+    "cloudflare_ingress": {"tunnel", "publish", "rule", "connector", "other", "restart", "remove", "absent"},
 }
 NUMBER = (int, float)
 TYPES: dict[str, type | tuple[type, ...]] = {"bool": bool, "dict": dict, "float": NUMBER, "int": int, "list": list}

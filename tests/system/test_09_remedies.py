@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -32,6 +33,7 @@ HOW = {
     "docker stop <data_users>": "said",
     "docker rename postgrest-erp NEW_NAME": "said",
     "docker rename traefik NEW_NAME": "said",
+    "docker rename <strangers> NEW_NAME": "said",
     "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
     "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",
     "openssl genpkey -algorithm ed25519": "said",
@@ -60,6 +62,7 @@ HOW = {
     "docker logs --tail 20 postgres-erp": "on the converged server",
     "docker logs --tail 20 postgrest-erp": "on the converged server",
     "docker logs --tail 20 traefik": "on the converged server",
+    "docker logs --tail 20 <name>": "on the converged server, of a container by that name",
     "docker network inspect <portfolio_ingress_network>": "on the converged server",
     "docker network disconnect <portfolio_ingress_network> <addresses_taken>": "said",
     "docker stats --no-stream": "on the converged server",
@@ -178,6 +181,19 @@ def test_a_container_where_a_connector_belongs_can_be_moved(converged: Droplet) 
         assert "where a connector" not in preflight(converged, present)
     finally:
         converged.shell("docker rm -f by-hand")
+
+
+def test_a_container_by_the_name_of_a_connector_can_be_renamed(converged: Droplet) -> None:
+    token = base64.b64encode(b'{"a": "account", "t": "tunnel", "s": "secret"}').decode()
+    present = f"-e cloudflare_ingress_state=present -e cloudflare_ingress_connector_token={token}"
+    converged.shell(f"docker create --name cloudflared-1 {IMAGES[0]} true")
+    try:
+        converged.shell(ran("docker logs --tail 20 cloudflared-1"))
+        [command] = [found for found in said(preflight(converged, present)) if "rename" in found]
+        converged.shell(ran(command.replace("NEW_NAME", "not-ours")))
+        assert "docker rename" not in preflight(converged, present)
+    finally:
+        converged.shell("docker rm -f cloudflared-1 not-ours")
 
 
 def test_a_lost_key_can_be_made_anew(converged: Droplet, tmp_path: Path) -> None:

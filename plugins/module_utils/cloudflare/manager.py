@@ -89,6 +89,7 @@ class CloudflareTunnel:
             tunnel_id=tunnel_id or None,
             cname=f"{tunnel_id}{model.SUFFIX}" if tunnel_id else None,
             access_aud=job.aud or None,
+            connections=sum(tunnel.connections for tunnel in job.observed.tunnels),
             calls=job.client.calls,
         )
 

@@ -145,21 +145,30 @@ def publishers(running: list[Json]) -> list[Json]:
 
 def users(running: list[Json], volume_name: str) -> list[str]:
     """Names of the running containers that have a volume mounted, whoever started them."""
-    return sorted(
-        (entry.get("Names") or ["/"])[0].lstrip("/")
-        for entry in running
-        if any(mount.get("Name") == volume_name for mount in entry.get("Mounts") or [])
+    return names(
+        [entry for entry in running if any(mount.get("Name") == volume_name for mount in entry.get("Mounts") or [])]
     )
 
 
 def proxies(running: list[Json]) -> list[str]:
-    """Names of the running Traefik containers that are not ours: their image is called traefik, whoever tagged it."""
-    return sorted(
-        (entry.get("Names") or ["/"])[0].lstrip("/")
-        for entry in running
-        if _repository(entry.get("Image") or "") == "traefik"
-        and "bestviable.portfolio" not in (entry.get("Labels") or {})
+    """Names of the running Traefik containers that are not ours."""
+    return others(running, "traefik")
+
+
+def others(running: list[Json], program: str) -> list[str]:
+    """Names of the running containers that are not ours and whose image is called so, whoever tagged it."""
+    return names(
+        [
+            entry
+            for entry in running
+            if _repository(entry.get("Image") or "") == program
+            and "bestviable.portfolio" not in (entry.get("Labels") or {})
+        ]
     )
+
+
+def names(entries: list[Json]) -> list[str]:
+    return sorted((entry.get("Names") or ["/"])[0].lstrip("/") for entry in entries)
 
 
 def _repository(reference: str) -> str:

@@ -223,7 +223,8 @@ def test_37_a_tunnel_with_connectors_stays(driver: Driver) -> None:
     tunnel = driver.good()["tunnel_id"]
     driver.fake.state.tunnels[tunnel]["connections"] = [{"id": tunnel}]
     result = driver.good(state="absent")
-    assert result["actions"] == ["delete_record"] and any("stop its connectors" in text for text in result["warnings"])
+    assert result["actions"] == ["delete_record"] and result["connections"] == 1
+    assert any("stop its connectors" in text for text in result["warnings"])
     driver.fake.state.tunnels[tunnel]["connections"] = []
     assert driver.good(state="absent")["actions"] == ["delete_tunnel"]
 

@@ -53,7 +53,7 @@ def cloudflared(tmp_path: Path) -> Path:
     path = tmp_path / "bin" / "cloudflared"
     path.parent.mkdir()
     stand_in = ROOT / "tests" / "lab" / "cloudflared" / "stand_in.py"
-    path.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT}/.collections exec {sys.executable} {stand_in} "$@"\n')
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT}/.collections:{ROOT} exec {sys.executable} {stand_in} "$@"\n')
     path.chmod(0o755)
     return path
 

@@ -16,6 +16,7 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
 from tests.integration.preflight import ingress_cases
+from tests.integration.preflight.containers import OURS, STRANGER
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -27,24 +28,7 @@ MARKER = {
     "system_identifier": "7",
     "uid": "70",
 }
-OURS = {"bestviable.portfolio": "postgres-erp"}
 DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
-STRANGER: dict[str, Any] = {
-    "id": "1",
-    "image": "postgres:16",
-    "image_id": "sha256:x",
-    "state": "running",
-    "health": None,
-    "labels": {},
-    "networks": {},
-    "started_at": "2026-01-01T00:00:00Z",
-    "restart_count": 0,
-    "memory": 0,
-    "memory_swap": 0,
-    "nano_cpus": 0,
-    "ports": [],
-    "mounts": [],
-}
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 

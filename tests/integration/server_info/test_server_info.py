@@ -20,7 +20,8 @@ SOCKET = "/var/run/docker.sock"
 KEYS = {
     "uid", "distribution", "architecture", "init", "time", "memory", "disk", "libraries", "docker", "networks",
     "routes", "volumes",
-    "containers", "publishers", "traefiks", "data_users", "images", "ports", "files", "markers", "data_volume",
+    "containers", "publishers", "traefiks", "cloudflareds", "data_users", "images", "ports", "files", "markers",
+    "data_volume",
 }  # fmt: skip
 
 
@@ -96,11 +97,18 @@ def engine() -> Iterator[str]:
         docker("create", "--name", name, "--network", name, "--memory", "64m", "--memory-swap", "64m", "--cpus", "0.25",
                "--publish", "127.0.0.1:39871:5432", "--volume", f"{name}:/data", "--env", "PASSWORD=geheim-5f2a",
                f"{name}:1", "/nothing")  # fmt: skip
+        docker(
+            "create", "--name", f"{name}-ours", "--label", "bestviable.portfolio=cloudflared", f"{name}:1", "/nothing"
+        )
         yield name
     finally:
-        for remove in ("rm --force", "network rm", "volume rm", "image rm"):
-            target = f"{name}:1" if remove == "image rm" else name
-            command = ["docker", "--host", f"unix://{SOCKET}", *remove.split(), target]
+        for remove in (
+            f"rm --force {name}-ours {name}",
+            f"network rm {name}",
+            f"volume rm {name}",
+            f"image rm {name}:1",
+        ):
+            command = ["docker", "--host", f"unix://{SOCKET}", *remove.split()]
             subprocess.run(command, capture_output=True, check=False)
 
 
@@ -116,6 +124,11 @@ def ask(name: str, **environment: str) -> dict[str, Any]:
     assert "geheim" not in str(result)
     server: dict[str, Any] = result["server"]
     return server
+
+
+def test_a_container_of_ours_is_told_unasked(engine: str) -> None:
+    ours = ask(engine)["containers"][f"{engine}-ours"]
+    assert (ours["state"], ours["labels"]["bestviable.portfolio"]) == ("created", "cloudflared")
 
 
 def test_what_the_engine_holds(engine: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 Item = dict[str, Any]
 Query = Mapping[str, str]
 SUFFIX = ".cfargotunnel.com"
-HIDDEN = {"tunnel_secret", "client_secret", "config", "version"}
+HIDDEN = {"tunnel_secret", "client_secret", "previous", "config", "version"}
 
 
 class RefusedError(Exception):
@@ -186,10 +186,14 @@ class State:
         }
         return self.service_tokens[identifier]
 
-    def rotate(self, identifier: str) -> Item:
+    def rotate(self, identifier: str, body: Item) -> Item:
         item = self.one(self.service_tokens, identifier)
+        item["previous"] = {
+            "secret": item["client_secret"],
+            "until": body.get("previous_client_secret_expires_at", stamp()),
+        }
         item["client_secret"] = secrets.token_hex(32)
-        return item
+        return {**shown(item), "client_secret": item["client_secret"]}
 
     def refresh(self, identifier: str) -> Item:
         item = self.one(self.service_tokens, identifier)
@@ -245,7 +249,7 @@ def routes(state: State) -> dict[tuple[str, str], Callable[..., Any]]:
         ("POST", tokens): state.create_service_token,
         ("DELETE", f"{tokens}/{{service_token_id}}"): lambda item: shown(state.delete(state.service_tokens, item)),
         ("POST", f"{tokens}/{{service_token_id}}/refresh"): lambda item, body: state.refresh(item),
-        ("POST", f"{tokens}/{{service_token_id}}/rotate"): lambda item, body: state.rotate(item),
+        ("POST", f"{tokens}/{{service_token_id}}/rotate"): state.rotate,
         ("GET", policies): lambda query: list(state.policies.values()),
         ("POST", policies): state.create_policy,
         ("PUT", f"{policies}/{{policy_id}}"): state.put_policy,

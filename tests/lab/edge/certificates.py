@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate authority of the lab, and the certificate of its public names; both for two days."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+LIFETIME = datetime.timedelta(days=2)
+Key = ec.EllipticCurvePrivateKey
+
+
+def make(directory: Path, names: Sequence[str]) -> ssl.SSLContext:
+    """Writes `ca.pem`, for whoever shall trust it; what a server of these names needs is returned."""
+    authority, server = (ec.generate_private_key(ec.SECP256R1()) for _one in range(2))
+    root = certificate("the lab's authority", authority, None, authority, [])
+    leaf = certificate(names[0], server, root, authority, names)
+    (directory / "ca.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+    held = directory / "edge.pem"
+    held.touch(mode=0o600)
+    held.write_bytes(
+        server.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + leaf.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(held)
+    return context
+
+
+def certificate(
+    name: str, key: Key, issuer: x509.Certificate | None, signer: Key, names: Sequence[str]
+) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+    )
+    if names:
+        made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False)
+    return made.sign(signer, hashes.SHA256())
