@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,12 +93,12 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
     for name, role in work.wanted.roles.items():
         change = role_changes.role_change(name, role, found.get(name), by)
         if change:
-            _refuse_others(name, role, change, found, by)
+            _refuse_others(f"role {name}", _asked_for(name, role, change, found), found, by)
             plan.changes.append(change)
             plan.before += change.statements
     closed = services.closed(work.wanted, found)
     for name, change in services.retired(closed, found, by).items():
-        _refuse_others(name, closed[name], change, found, by)
+        _refuse_others(f"role {name}", [name], found, by)
         plan.changes.append(change)
         plan.before += change.statements
     plan.before += role_changes.membership_statements(work.wanted, found)
@@ -110,22 +110,26 @@ def _plan_roles(work: AdminWork, plan: AdminPlan, state: dict[str, Any]) -> None
         plan.after += change.statements
         # Only who may become a role, and has its rights, may hand a database to it, unless it is a superuser.
         if not by.superuser and work.owner != by.name and not found.get(work.owner, {}).get("becomes"):
+            _refuse_others(f"database {work.database}", [work.owner], found, by)
             plan.before.append(f"GRANT {identifier(work.owner)} TO CURRENT_USER")
     kept = replace(work.wanted, roles={**work.wanted.roles, **closed})
     plan.left += role_changes.left(kept, state, work.psql)
 
 
-def _refuse_others(
-    name: str, wanted: Role, change: Change, found: Mapping[str, Any], by: memberships.Administrator
-) -> None:
-    """Since PostgreSQL 16 CREATEROLE is about the roles that a login made itself, and those that it was given."""
+def _asked_for(name: str, wanted: Role, change: Change, found: Mapping[str, Any]) -> list[str]:
+    """The roles that a change of one is about."""
     there = found.get(name, {}).get("member_of", ())
     joined = [group for group in wanted.member_of if group not in there]
-    for role in [name, *joined] if change.statements else joined:
+    return [name, *joined] if change.statements else joined
+
+
+def _refuse_others(what: str, roles: Iterable[str], found: Mapping[str, Any], by: memberships.Administrator) -> None:
+    """Since PostgreSQL 16 CREATEROLE is about the roles that a login made itself, and those that it was given."""
+    for role in roles:
         if found.get(role, {}).get("administered") is False:
             raise MigrationError(
-                f"role {name} is not as roles.yml says, and {by.name} has no ADMIN OPTION on {role}, which somebody "
-                "else made; nothing was changed; let who made it or a superuser of this server say: "
+                f"{what} is not as asked for, and {by.name} has no ADMIN OPTION on role {role}, which somebody else "
+                "made; nothing was changed; let who made it or a superuser of this server say: "
                 f"GRANT {identifier(role)} TO {identifier(by.name)} WITH ADMIN OPTION"
             )
 

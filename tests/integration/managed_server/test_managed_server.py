@@ -128,7 +128,7 @@ def test_a_role_that_somebody_else_made(applied: Project) -> None:
     assert refused.rc and refused.message == foreseen.message and refused.data["left"] == "unchanged", refused.text
     remedy = f'GRANT "erp_reader" TO "{ADMIN}" WITH ADMIN OPTION'
     assert refused.message == (
-        f"role portfolio_authenticator is not as roles.yml says, and {ADMIN} has no ADMIN OPTION on erp_reader, which "
+        f"role portfolio_authenticator is not as asked for, and {ADMIN} has no ADMIN OPTION on role erp_reader, which "
         f"somebody else made; nothing was changed; let who made it or a superuser of this server say: {remedy}"
     )
     as_superuser(applied.cluster, remedy)
@@ -207,6 +207,11 @@ def test_a_database_that_is_gone_is_made_by_who_may_become_its_owner(applied: Pr
     """Since 16 who makes a role is its member, but with ADMIN OPTION only."""
     as_superuser(applied.cluster, "DROP DATABASE portfolio WITH (FORCE)")
     as_superuser(applied.cluster, f"REVOKE erp_admin FROM {ADMIN} GRANTED BY {ADMIN}")
+    as_superuser(applied.cluster, f"REVOKE ADMIN OPTION FOR erp_admin FROM {ADMIN}")
+    refused = applied.run()
+    remedy = f'GRANT "erp_admin" TO "{ADMIN}" WITH ADMIN OPTION'
+    assert refused.message.startswith("database portfolio is not as asked for") and remedy in refused.message
+    as_superuser(applied.cluster, remedy)
     done = applied.run()
     assert done.rc == 0 and done.data["admin"] == ["database portfolio"], done.text
     assert settled(applied)

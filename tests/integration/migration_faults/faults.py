@@ -33,6 +33,8 @@ _CATALOG = " UNION ALL ".join(
     f"SELECT '{name}', md5(string_agg(t.xmin::text || t::text, ' ' ORDER BY t.ctid)) FROM {name} AS t"
     for name in _CATALOGS
 )
+# The parts may be read side by side.
+_CATALOG += " ORDER BY 1"
 APPLIED = "SELECT version, run_id FROM migration.applied ORDER BY version"
 
 

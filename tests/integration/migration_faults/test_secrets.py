@@ -68,6 +68,8 @@ def guarded(tmp_path: Path) -> Iterator[Project]:
                 cursor.execute("SET log_statement = 'none'")
                 cursor.execute("SET password_encryption = 'scram-sha-256'")
                 cursor.execute(f"ALTER ROLE {name} PASSWORD %s", (password,))
+        # Since 16 nobody keeps a role that somebody else made.
+        as_superuser(cluster, "GRANT app_owner TO provider WITH ADMIN OPTION")
         project = Project(cluster, tmp_path / "project")
         project.migration("001_base.sql", ONE)
         project.access("roles.yml", ROLES)
@@ -87,6 +89,7 @@ def play(project: Project) -> subprocess.CompletedProcess[str]:
         "login_unix_socket": project.cluster.socket_directory,
         "login_db": "app",
         "login_user": "app_owner",
+        "server_major": project.cluster.major,
         "schemas": ["app"],
         "migrations": str(project.directory / "migrations"),
         "access": str(project.directory / "access"),
