@@ -34,7 +34,7 @@ ERRORS = {
         "SELECT 1;\r\n\tSELECT\r\n\t\tnope;\r\n",
         '3:3: column "nope" does not exist (SQLSTATE 42703)',
     ),
-    "no position": ("SELECT 1;\n  ALTER ROLE postgres NOLOGIN", "2:3: must be superuser"),
+    "no position": ("SELECT 1;\n  DROP TABLE app.nothing", '2:3: table "nothing" does not exist (SQLSTATE 42P01)'),
     "at the end of input": ("SELECT 1;\nCREATE", "2:7: syntax error at end of input (SQLSTATE 42601)"),
     "in one of two statements on a line": ("SELECT 1 FROM;\nCREATE", "1:14: syntax error at end of input"),
     "with a detail": (
