@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import arguments
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.modules import postgresql_migration
 
@@ -49,7 +50,8 @@ def told(project: Project) -> list[dict[str, str]]:
         {name: value for name, value in given.items() if not name.startswith("_")}
     )
     assert not checked.error_messages
-    manager = Manager(checked.validated_parameters, True, lambda warning: None, lambda: None)
+    given = arguments.complete(checked.validated_parameters)
+    manager = Manager(given, True, lambda warning: None, lambda: None)
     manager.read()
     effects: list[dict[str, str]] = manager.run()["effects"]
     return effects

@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import retry
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.arguments import complete
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.manager import Manager
 from ansible_collections.bestviable.portfolio.plugins.modules.postgresql_migration import ARGUMENTS
@@ -118,7 +119,7 @@ def run_here(project: Project, check: bool, patient: bool = True, **options: Any
     given = {name: value for name, value in arguments.items() if not name.startswith("_")}
     validated = ArgumentSpecValidator(ARGUMENTS).validate(given)
     assert not validated.error_messages
-    manager = Manager(validated.validated_parameters, check, lambda warning: None, lambda: None)
+    manager = Manager(complete(validated.validated_parameters), check, lambda warning: None, lambda: None)
     if not patient:
         manager.settings = replace(manager.settings, lock_timeout_ms=200)
     try:
