@@ -40,7 +40,7 @@ MORE_WORDS = {
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
-    "cloudflare_ingress": {"tunnel", "publish", "rule", "connector", "other", "restart", "remove", "absent"},
+    "cloudflare_ingress": {"tunnel", "publish", "rule", "start", "connector", "other", "restart", "remove", "absent"},
 }
 NUMBER = (int, float)
 TYPES: dict[str, type | tuple[type, ...]] = {"bool": bool, "dict": dict, "float": NUMBER, "int": int, "list": list}

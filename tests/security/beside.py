@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ import yaml
 
 from tests.security.chain import API_PORT, DATABASE_NETWORK, INGRESS, Address, Chain
 from tests.server import DIRECTORY
+from tests.waiting import until
 
 API, PROXY = "beside-api", "beside-proxy"
 Configuration = dict[str, Any]
@@ -69,16 +69,3 @@ def proxy_beside(chain: Chain, change: Callable[[Configuration, Configuration], 
     finally:
         shell(f"docker rm -f {PROXY}; rm -r {copy}")
         chain.forget()
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something that is not there yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except OSError:
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

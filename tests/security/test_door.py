@@ -10,8 +10,9 @@ from contextlib import suppress
 import pytest
 
 from tests.consistency.repository import defaults
-from tests.security.beside import Configuration, api_beside, api_restarts, proxy_beside, until
+from tests.security.beside import Configuration, api_beside, api_restarts, proxy_beside
 from tests.security.chain import HOSTNAME, Chain, Door
+from tests.waiting import until
 
 BIGGEST: int = defaults("postgrest_erp")["postgrest_erp_max_body_bytes"]
 # Spellings of the two headers that choose a schema, and ways to get rid of what the proxy puts there.

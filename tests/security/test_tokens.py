@@ -22,9 +22,10 @@ import jwt
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import signing_keys, token_register, tokens
 
-from tests.security.beside import api_beside, until
+from tests.security.beside import api_beside
 from tests.security.chain import Address, Answer, Chain
 from tests.server import MOST_EXECUTIONS, ROOT
+from tests.waiting import until
 
 PEOPLE = "/erp/people?limit=1"
 # What no answer may hold: words of what is inside, and anything of the token.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,14 @@ def tried(driver: Driver, shown: dict[str, Any]) -> list[str]:
 def test_the_tasks_of_the_page(driver: Driver) -> None:
     assert tried(driver, task("publish")) == ["create_tunnel", "create_record"]
     assert tried(driver, task("protect")) == ["create_service_token", "create_policy", "create_app"]
+
+
+def test_the_token_that_the_page_has_put_into_a_file(driver: Driver, tmp_path: Path) -> None:
+    [command] = re.findall(r"`(\(umask .*?\))`", PAGE)
+    file = tmp_path / command.split()[-1].rstrip(")")
+    file.parent.mkdir(parents=True)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, input=f"{TOKEN}\n", text=True, check=True)
+    assert driver.process(api_token=None, api_token_file=str(file))["changed"]
 
 
 def test_the_examples_of_the_module(driver: Driver) -> None:

@@ -26,6 +26,7 @@ import pytest
 from tests.ansible_task import ROOT
 from tests.lab.cloudflare.fake import PREFIX
 from tests.lab.edge.client import Outcome, ask, connection
+from tests.waiting import until
 
 HOST = "erp-db.bestviable.com"
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}/.collections:{ROOT}"}
@@ -107,10 +108,7 @@ class Lab:
         return subprocess.run([*command, "ready"], env=ENVIRONMENT, capture_output=True, check=False).returncode == 0
 
     def until_ready(self, metrics: str, wanted: bool = True) -> None:
-        deadline = time.monotonic() + 20
-        while self.ready(metrics) != wanted:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: self.ready(metrics) == wanted, "ready" if wanted else "no longer ready", 20)
 
     def connector(self, rules: list[dict[str, Any]]) -> tuple[subprocess.Popen[bytes], str]:
         process, metrics = self.start("--config", str(self.config(rules)), "run")
@@ -152,10 +150,7 @@ def told(metrics: str, path: str) -> bytes:
 
 
 def until_asked(metrics: str) -> None:
-    deadline = time.monotonic() + 20
-    while b"total_requests 0\n" in told(metrics, "/metrics"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: b"total_requests 0\n" not in told(metrics, "/metrics"), "asked", 20)
 
 
 def by_module(verb: str, directory: Path, *words: str) -> None:
@@ -243,9 +238,7 @@ def test_a_dashboards_rules_arrive_and_change_without_a_restart(lab: Lab, tmp_pa
     rules = [{"hostname": "far.bestviable.com", "service": lab.service}, {"service": "http_status:404"}]
     path = f"/accounts/{{account}}/cfd_tunnel/{known['id']}/configurations"
     lab.api("PUT", path, {"config": {"ingress": rules}})
-    deadline = time.monotonic() + 10
-    while lab.ask(host="far.bestviable.com").status != 200:
-        assert time.monotonic() < deadline
+    until(lambda: lab.ask(host="far.bestviable.com").status == 200, "the rule of the dashboard in force", 10)
     calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert [(call["method"], call["status"]) for call in calls] == [("PUT", 200)]
 
@@ -321,9 +314,9 @@ def test_access(lab: Lab) -> None:
     assert found == {"right": 200, "other aud": 403, "other team": 502}
     lab.connector(rules())
     assert lab.ask().status == 401 and lab.ask(headers={**shown, "Cf-Access-Client-Secret": "x"}).status == 401
-    until = {"previous_client_secret_expires_at": "2099-01-01T00:00:00Z"}
+    overlap = {"previous_client_secret_expires_at": "2099-01-01T00:00:00Z"}
     path = f"/accounts/{{account}}/access/service_tokens/{token['id']}/rotate"
-    renewed = lab.api("POST", path, until)["client_secret"]
+    renewed = lab.api("POST", path, overlap)["client_secret"]
     assert lab.ask(headers=shown).status == 200
     assert lab.ask(headers={**shown, "Cf-Access-Client-Secret": renewed}).status == 200
     # What comes in past the edge's application has no assertion.

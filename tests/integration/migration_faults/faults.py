@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from ansible_collections.bestviable.portfolio.plugins.modules.postgresql_migrati
 
 from tests.integration.postgresql_migration.conftest import as_superuser
 from tests.integration.postgresql_migration.driver import Project, Result
+from tests.waiting import until
 
 # Seconds until something has surely happened, on a machine that has much else to do.
 PATIENCE = 60
@@ -40,10 +40,7 @@ APPLIED = "SELECT version, run_id FROM migration.applied ORDER BY version"
 
 
 def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.02)
+    until(true, what, seconds)
 
 
 def sleeping(project: Project) -> int | None:

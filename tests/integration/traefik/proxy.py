@@ -9,11 +9,10 @@ import json
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from tests.consistency.repository import defaults
 from tests.doors import free_port
 from tests.route import doors, render
+from tests.waiting import until
 
 HOSTNAME: str = defaults("portfolio")["portfolio_hostname"]
 Configuration = dict[str, Any]
@@ -143,19 +143,6 @@ class Proxy:
         new = self.directory / "new"
         new.write_text(content)
         new.replace(self.dynamic / name)
-
-
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something that is not there yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except (OSError, HTTPException):
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def unchanged(_static: Configuration, _http: Configuration) -> None:

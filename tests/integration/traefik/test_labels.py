@@ -18,9 +18,10 @@ from ansible_collections.bestviable.portfolio.plugins.filter.traefik_labels impo
 
 from tests.ansible_task import run_module
 from tests.integration.traefik.conftest import IMAGE
-from tests.integration.traefik.proxy import HOSTNAME, until
+from tests.integration.traefik.proxy import HOSTNAME
 from tests.route import doors, render
 from tests.server import ROOT
+from tests.waiting import until
 
 STATIC = """
 entryPoints:

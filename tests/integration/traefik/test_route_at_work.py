@@ -16,7 +16,8 @@ import pytest
 
 from tests.consistency.repository import defaults
 from tests.integration.traefik.conftest import Start, unlimited
-from tests.integration.traefik.proxy import HOSTNAME, STRANGER, Behind, Configuration, Proxy, until
+from tests.integration.traefik.proxy import HOSTNAME, STRANGER, Behind, Configuration, Proxy
+from tests.waiting import until
 
 API = defaults("postgrest_erp")
 BIGGEST: int = API["postgrest_erp_max_body_bytes"]

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for something that is not there yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from http.client import HTTPException
+
+PAUSE = 0.02
+
+
+def until(true: Callable[[], object], what: str = "", seconds: float = 30) -> None:
+    """Ask again until *true* is; a server that does not answer yet is no failure. `what` is said when time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if true():
+                return
+        except (OSError, HTTPException):
+            pass
+        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
+        time.sleep(PAUSE)
