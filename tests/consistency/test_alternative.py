@@ -15,7 +15,7 @@ VERIFY = read("molecule/alternative/verify.yml")
 # Options that stay at their default there, with the reason.
 AT_DEFAULT: dict[str, str] = dict.fromkeys(
     options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
-)
+) | {"postgres_erp_major": "another server, which an upgrade makes: tests/system/test_14_upgrade.py"}
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {
     "docker_host_compose": "`pypi` works on the control node only; there a plugin lies at its place already",
@@ -24,7 +24,6 @@ NOT_SEEN = {
     "docker_host_minimum_memory_mb": "only refuses: tests/integration/preflight",
     "docker_host_minimum_available_mb": "only refuses: tests/integration/preflight",
     "docker_host_minimum_disk_mb": "only refuses: tests/integration/preflight",
-    "postgres_erp_accept_image": "only allows what is refused: tests/integration/preflight",
     "postgrest_erp_accept_image": "only allows what is refused: tests/integration/preflight",
     "traefik_accept_image": "only allows what is refused: tests/integration/preflight",
     "postgres_erp_accept": "only allows what is refused: tests/integration/postgresql_migration",

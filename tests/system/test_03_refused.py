@@ -22,7 +22,7 @@ VOLUME = "/var/lib/docker/volumes/postgres-erp-data"
             "docker tag portfolio.local/traefik:3.7 portfolio.local/postgres:15",
             "docker tag $(docker inspect -f '{{{{.Image}}}}' postgres-erp) portfolio.local/postgres:15",
             [],
-            ["portfolio.local/postgres:15", "postgres_erp_accept_image"],
+            ["portfolio.local/postgres:15", "docs/UPGRADE.md"],
         ),
         (
             "docker run -d --name other --network none --entrypoint sleep portfolio.local/postgres:15 600 && "
