@@ -15,6 +15,9 @@ VERIFY = read("molecule/alternative/verify.yml")
 # Options that stay at their default there, with the reason.
 AT_DEFAULT: dict[str, str] = dict.fromkeys(
     options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
+) | dict.fromkeys(
+    ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
+    "needs a managed server: tests/system/test_14_external.py",
 )
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
-from tests.integration.preflight import ingress_cases
+from tests.integration.preflight import external_cases, ingress_cases
 from tests.integration.preflight.containers import OURS, STRANGER
 
 HERE = Path(__file__).parent
@@ -251,6 +251,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "clock_ahead": ({"time": 4e9}, {}, []),
     "foreign_proxy": ({"containers": {"traefik": STRANGER}}, {}, ["traefik", "traefik_install", "docker rename"]),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
+    **external_cases.CASES,
     **ingress_cases.CASES,
 }
 # What the doctor warns of beside the recorded clock, which stands still since 1970.
@@ -291,6 +292,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     for name in ("key.pem", "key.old.pem"):
         inventory.with_name(name).touch(0o600)
         inventory.with_name(name).write_text(tokens.new_key())
+    inventory.with_name("ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
     run = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
@@ -308,6 +310,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     )
     messages = {name: Answer() for name in CASES}
     assert "Traceback" not in run.stdout + run.stderr
+    assert external_cases.SECRET not in run.stdout + run.stderr
     for play in json.loads(run.stdout[run.stdout.index("{") :])["plays"]:
         for task in play["tasks"]:
             for host, result in task["hosts"].items():
