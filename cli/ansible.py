@@ -38,6 +38,11 @@ class Host:
         return self.variables.get("ansible_connection") == "local"
 
     @property
+    def external(self) -> bool:
+        """Whether its database is on a server of somebody else."""
+        return self.variables.get("portfolio_topology") == "external"
+
+    @property
     def address(self) -> str:
         return str(self.variables.get("ansible_host", self.name))
 

@@ -36,11 +36,18 @@ class Login:
     secret: str  # the password's file on the server
     passfile: str  # and where the client has it
     password: str = ""
+    sslrootcert: str = ""  # where the client has the CA certificate of a server that encrypts
+
+    @property
+    def ssl(self) -> dict[str, str]:
+        """How the connection is encrypted."""
+        known = {"sslmode": "verify-full", "sslrootcert": self.sslrootcert}
+        return known if self.sslrootcert else {"sslmode": "disable"}
 
     @property
     def options(self) -> dict[str, str]:
         """What libpq's URI says after the database."""
-        return {"sslmode": "disable", "application_name": self.application}
+        return {**self.ssl, "application_name": self.application}
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def sqlalchemy(login: Login) -> str:
 
 
 def jdbc(login: Login) -> str:
-    options = {"user": login.service, "sslmode": "disable", "ApplicationName": login.application}
+    options = {"user": login.service, **login.ssl, "ApplicationName": login.application}
     options |= {"password": login.password} if login.password else {}
     return f"jdbc:postgresql://{login.host}:{login.port}/{login.database}?{urlencode(options, quote_via=quote)}"
 
@@ -82,7 +89,7 @@ def env(login: Login) -> str:
         "PGPORT": str(login.port),
         "PGDATABASE": login.database,
         "PGUSER": login.service,
-        "PGSSLMODE": "disable",
+        **{f"PG{name.upper()}": value for name, value in login.ssl.items()},
         "PGAPPNAME": login.application,
         **({"PGPASSWORD": login.password} if login.password else {"PGPASSFILE": login.passfile}),
         "DATABASE_URL": uri(login),
@@ -98,7 +105,7 @@ def service(login: Login) -> str:
         "dbname": login.database,
         "user": login.service,
         **({"password": login.password} if login.password else {"passfile": login.passfile}),
-        "sslmode": "disable",
+        **login.ssl,
         "application_name": login.application,
         "connect_timeout": "5",
         "options": "-c statement_timeout=8s -c lock_timeout=2s",
@@ -144,7 +151,7 @@ def connect(call: Call) -> int:
         print("\n".join(lines(found, one, login, call.again)))
     else:
         print(RENDERED[wanted](login))
-        say("\n".join(notes(one, wanted, login, call.again)))
+        say("\n".join(notes(found, one, wanted, login, call.again)))
     return 0
 
 
@@ -200,9 +207,10 @@ def password_of(host: Host, one: Json) -> str:
 
 
 def login_of(found: Json, one: Json, password: str = "") -> Login:
-    """As a container on the database's network logs in."""
+    """As a container on the database's network logs in, or anybody where the server is somebody else's."""
     name, file = one["name"], one["password_file"]
-    return Login(name, found["server"], found["port"], found["database"], name, file, f"/etc/{name}/pgpass", password)
+    own, ca_cert = f"/etc/{name}/pgpass", f"/etc/{name}/ca.crt" if found["ca_cert"] else ""
+    return Login(name, found["server"], found["port"], found["database"], name, file, own, password, ca_cert)
 
 
 def as_json(found: Json, one: Json, login: Login) -> Json:
@@ -211,7 +219,7 @@ def as_json(found: Json, one: Json, login: Login) -> Json:
     return {
         "version": VERSION,
         **{name: value for name, value in asdict(login).items() if value},
-        "sslmode": "disable",
+        **login.ssl,
         "network": found["network"],
         "roles": one["roles"],
         "connection_limit": one["connection_limit"],
@@ -238,23 +246,31 @@ def lines(found: Json, one: Json, login: Login, again: str) -> Iterator[str]:
     """The text for a person."""
     pool = Pool(one["connection_limit"])
     yield f"{one['name']} on {found['host']}: a login of its own, {one['connection_limit']} connections"
-    yield from labelled("server", [f"{login.host}:{login.port}, by that name on network {found['network']} only"])
+    inside = f"by that name on network {found['network']} only"
+    where = inside if found["network"] else "from where its provider lets in"
+    yield from labelled("server", [f"{login.host}:{login.port}, {where}"])
     yield from labelled("database", [login.database])
     yield from labelled("roles", [", ".join(one["roles"])])
     yield from labelled("password", [login.password] if login.password else [login.secret, "on the server, root's"])
     yield from labelled("pool", [f"at most {pool.process} a process, {pool.all} in all; one stays free for you"])
-    yield from labelled("sslmode", ["disable", NO_TLS])
+    if login.sslrootcert:
+        yield from labelled("sslmode", [f"verify-full, with {login.sslrootcert}", f"a copy of {found['ca_cert']}"])
+    else:
+        yield from labelled("sslmode", ["disable", NO_TLS])
     yield from commands("as text", [f"make connect SERVICE={one['name']} FORMAT=uri{again}"])
     yield from labelled("", [f"also {', '.join(list(RENDERED)[1:])}, json"])
-    yield from commands("from here", [f"make tunnel SERVICE={one['name']}{again}"])
+    if found["network"]:
+        yield from commands("from here", [f"make tunnel SERVICE={one['name']}{again}"])
 
 
-def notes(one: Json, wanted: str, login: Login, again: str) -> Iterator[str]:
+def notes(found: Json, one: Json, wanted: str, login: Login, again: str) -> Iterator[str]:
     """What belongs to a format and is no part of it, for standard error."""
     pool = Pool(one["connection_limit"])
     say_it = {"sqlalchemy": f"pool_size={pool.process}, max_overflow=0", "jdbc": f"maximumPoolSize={pool.process}"}
     said = say_it.get(wanted, f"max_size={pool.process}")
     yield f"connect: a pool of at most {pool.process} for a process ({said}) and {pool.all} for all processes together"
+    if login.sslrootcert:
+        yield f"connect: {login.sslrootcert} is to be a copy of {found['ca_cert']} on the server, which is no secret"
     if login.password:
         yield "connect: this holds the password; put it into no log, image or file that others can read"
     elif wanted == "pgpass":

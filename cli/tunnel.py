@@ -40,6 +40,11 @@ def tunnel(call: Call) -> int:
     host = host_of(call)
     found = asked(call)
     one = chosen(found, call)
+    if found["ca_cert"]:
+        raise Refused(
+            f"{found['database']} is at {found['server']}:{found['port']}, which is not on {host.name}; use what the "
+            "verb connect prints, from where its provider lets in."
+        )
     if not found["address"]:
         raise Refused(f"{found['server']} does not run on {host.name}; see why, for that run: make status{call.again}")
     login = replace(login_of(found, one), application=f"{one['name']}-tunnel")

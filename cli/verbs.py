@@ -8,33 +8,52 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 from cli import screen
 from cli.ansible import VAULT_WAYS, environment, host_of, may_change, vault_file, vault_options
 from cli.call import ROOT, Call, Refused, say
+from cli.connect import asked
 from cli.run import exit_code, watch
 from cli.venv import PYTHON, VENV, ensure_venv
 
 TOKENS = "ansible_collections.bestviable.portfolio.plugins.plugin_utils.tokens"
 DOCKER = ("docker", "--host", "unix:///var/run/docker.sock")  # never another engine that a context points to
 DATABASE = "postgres-erp"
+NOT_FOUND = 127  # what env ends with where there is no such program
 
 
 def psql(call: Call) -> int:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     query = ["-c", call.settings["SQL"]] if "SQL" in call.settings else []
-    client = ["psql", "-U", "erp_admin", "-d", "portfolio", *query, *call.extra]
-    argv = [*DOCKER, "exec", "-it" if terminal else "-i", DATABASE, *client]
-    return subprocess.run(host_of(call).command(argv, terminal), check=False).returncode
+    session = ["-U", "erp_admin", "-d", "portfolio", *query]
+    host = host_of(call)
+    if not host.external:
+        argv = [*DOCKER, "exec", "-it" if terminal else "-i", DATABASE, "psql", *session, *call.extra]
+        return subprocess.run(host.command(argv, terminal), check=False).returncode
+    argv = [*shlex.split(asked(replace(call, extra=()))["psql"]), *session, *call.extra]
+    code = subprocess.run(host.command(argv, terminal), check=False).returncode
+    if code == NOT_FOUND:
+        raise Refused(
+            f"psql is not on {host.name}, where it would run; install it there, run: apt-get install postgresql-client"
+        )
+    return code
 
 
 def logs(call: Call) -> int:
+    host = host_of(call)
+    if host.external and call.settings["S"] == DATABASE:
+        raise Refused(
+            f"the database of {host.name} is a server of somebody else, and no container {DATABASE} runs; "
+            "look into its log in the panel of its provider."
+        )
     options = ["--tail", call.settings.get("LINES", "200"), *call.extra]
     argv = [*DOCKER, "logs", *options, call.settings["S"]]
-    return subprocess.run(host_of(call).command(argv, terminal=False), check=False).returncode
+    return subprocess.run(host.command(argv, terminal=False), check=False).returncode
 
 
 def seed(call: Call) -> int:

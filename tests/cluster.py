@@ -70,7 +70,7 @@ class Cluster:
     """initdb and postgres in a temporary directory; superuser `postgres`; starts on creation.
 
     settings: server settings over THROWAWAY; hba: the whole of pg_hba.conf; ident: the whole of pg_ident.conf;
-    tcp: listen on 127.0.0.1 as well; checksums: data checksums as on the real server;
+    tcp: listen as well, on 127.0.0.1 or the address `listen`; checksums: data checksums as on the real server;
     standby_of: a hot standby of another cluster, which has to let replication in; major: of PostgreSQL.
     """
 
@@ -83,6 +83,7 @@ class Cluster:
         checksums: bool = False,
         standby_of: Cluster | None = None,
         major: int = MAJOR,
+        listen: str = "127.0.0.1",
     ) -> None:
         self.major = major
         self.binaries = binaries(major)
@@ -92,6 +93,7 @@ class Cluster:
         self.log = self.directory / "server.log"
         self.port = free_port() if tcp else 5432
         self.tcp = tcp
+        self.listen = listen
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
@@ -152,7 +154,7 @@ class Cluster:
     def configure(self, settings: Mapping[str, str], hba: str = TRUST, ident: str = "") -> None:
         """Write the three configuration files; a running server reads them at its next start or reload."""
         fixed = {
-            "listen_addresses": "127.0.0.1" if self.tcp else "",
+            "listen_addresses": self.listen if self.tcp else "",
             "port": str(self.port),
             "unix_socket_directories": self.socket_directory,
         }

@@ -48,6 +48,11 @@ options:
   ca_cert:
     description: File on the server with the certificates that O(ssl_mode=verify-ca) and O(ssl_mode=verify-full) trust.
     type: path
+  passfile:
+    description:
+      - Password file of libpq on the server (C(host:port:database:user:password)), for a password that is not given.
+      - Without it, that of the user that the module runs as.
+    type: path
 requirements:
   - psycopg2 2.9 or newer on the server (C(python3-psycopg2))
 """

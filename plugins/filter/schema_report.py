@@ -52,6 +52,8 @@ def _unasked(facts: Json) -> tuple[str, list[Json]] | None:
     if server is None:
         told = f"{host} does not tell its state ({facts['error']})"
         return "unknown", [problem(host, told, "see that it is up; run: make doctor")]
+    if not facts["container"]:  # an external server: nothing that runs here is asked
+        return None if facts["deployed"] else ("bare", [problem(host, "nothing is deployed here", "run: make plan")])
     if not server["docker"]["reachable"]:
         told = f"the Docker Engine does not answer ({server['docker']['error']})"
         return "unknown", [problem("Docker Engine", told, "run: make status")]

@@ -15,7 +15,10 @@ VERIFY = read("molecule/alternative/verify.yml")
 # Options that stay at their default there, with the reason.
 AT_DEFAULT: dict[str, str] = dict.fromkeys(
     options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
-) | {"postgres_erp_major": "another server, which an upgrade makes: tests/system/test_14_upgrade.py"}
+) | dict.fromkeys(
+    ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
+    "needs another server: tests/system/test_15_external.py, test_14_upgrade.py",
+)
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {
     "docker_host_compose": "`pypi` works on the control node only; there a plugin lies at its place already",

@@ -40,6 +40,8 @@ HOW = {
     "chmod 600 <path>": "said",
     "apt-get install python3-psycopg2": "said",
     "./portfolio destroy": "said; nobody is there to confirm it",
+    "make destroy DATA=yes": "nobody is there to confirm it",
+    "apt-get install postgresql-client": "simulated",
     "./portfolio <verb> <word> inventories/droplet": "said, with this server's inventory",
     "make <verb> <example>": "said",
     "make vault<again>": "said",
@@ -369,6 +371,12 @@ def test_what_the_server_is_asked_for(converged: Droplet, command: str) -> None:
 def test_packages_are_there_under_their_names(converged: Droplet, package: str) -> None:
     command = ran(f"sudo apt-get install {package}")
     converged.shell(command.removeprefix("sudo ") + " --simulate")
+
+
+def test_what_a_managed_server_asks_for(converged: Droplet) -> None:
+    converged.shell(f"{ran('apt-get install postgresql-client')} --simulate")
+    refused = here(ran("make destroy DATA=yes"), converged)
+    assert "destroy would remove what is listed above and all data" in " ".join(refused.stderr.split())
 
 
 def test_the_libraries_of_tokens_have_these_names(converged: Droplet) -> None:

@@ -18,7 +18,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.long
 UPGRADE = "playbooks/upgrade.yml"
 CONFIRM = ("-e", "confirm=portfolio")
-TO_17 = ("-e", "postgres_erp_major=17")
+TO_17 = ("-e", "portfolio_database_major=17")
 NEXT = "portfolio.local/postgres:15.next"
 SERVICES = '{"postgres_erp_services": [{"name": "planner", "roles": ["erp_writer"], "connection_limit": 2}]}'
 WRITER = (Path(__file__).parent / "writer.py").read_text()

@@ -26,6 +26,7 @@ CONNECTION: dict[str, dict[str, Any]] = {
         "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
     },
     "ca_cert": {"type": "path"},
+    "passfile": {"type": "path", "no_log": False},
 }
 # One of the ways to a server, as AnsibleModule is told it.
 _WAYS = ("login_unix_socket", "login_host", "login_uri")
@@ -83,6 +84,7 @@ def target_of(params: Mapping[str, Any]) -> Target:
         password=params["login_password"],
         ssl_mode=params["ssl_mode"],
         ca_cert=params["ca_cert"],
+        passfile=params["passfile"],
     )
 
 

@@ -79,6 +79,7 @@ class Client:
 
 def address_of(target: Target, passfile: Path) -> str:
     """As libpq reads it; the password goes into a file, for a command line can be read by everybody."""
+    kept = target.passfile if target.password is None else None
     parts = {
         "host": target.host,
         "port": str(target.port),
@@ -86,11 +87,12 @@ def address_of(target: Target, passfile: Path) -> str:
         "dbname": target.database,
         "sslmode": target.ssl_mode,
         "sslrootcert": target.ca_cert,
-        "passfile": str(passfile),
+        "passfile": kept or str(passfile),
     }
-    password = re.sub(r"([\\:])", r"\\\1", target.password or "")
-    passfile.touch(mode=0o600)
-    passfile.write_text(f"*:*:*:*:{password}\n", encoding="utf-8")
+    if kept is None:
+        password = re.sub(r"([\\:])", r"\\\1", target.password or "")
+        passfile.touch(mode=0o600)
+        passfile.write_text(f"*:*:*:*:{password}\n", encoding="utf-8")
     quoted = {name: re.sub(r"(['\\])", r"\\\1", value) for name, value in parts.items() if value}
     return " ".join(f"{name}='{value}'" for name, value in quoted.items())
 

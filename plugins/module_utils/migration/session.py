@@ -41,6 +41,8 @@ class Target:
     password: str | None = field(default=None, repr=False)
     ssl_mode: str = "prefer"
     ca_cert: str | None = None
+    # Where libpq finds the password that is not given.
+    passfile: str | None = None
 
     def at(self, **changes: Any) -> Target:
         return replace(self, **changes)
@@ -148,6 +150,7 @@ class Session:
             "password": target.password,
             "sslmode": target.ssl_mode,
             "sslrootcert": target.ca_cert,
+            "passfile": target.passfile,
             "options": settings.options(),
             "client_encoding": "UTF8",
             "connect_timeout": 10,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +19,13 @@ _DAY = datetime.timedelta(days=1)
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _addresses(host: str) -> list[x509.IPAddress]:
+    try:
+        return [x509.IPAddress(ipaddress.ip_address(host))]
+    except ValueError:
+        return []
 
 
 class Authority:
@@ -51,7 +59,8 @@ class Authority:
     def sign(self, directory: Path, host: str, days: int = 30) -> None:
         """`server.crt` and `server.key` there, for a server of that name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        # An address is looked for as one, and by older clients as if it were a name.
+        names = x509.SubjectAlternativeName([x509.DNSName(host), *_addresses(host)])
         builder = self._builder(_name(host), key.public_key(), days).add_extension(names, critical=False)
         signed = builder.sign(self.key, hashes.SHA256())
         (directory / "server.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))

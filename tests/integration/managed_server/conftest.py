@@ -42,11 +42,15 @@ CREATE EVENT TRIGGER cloud_seen ON ddl_command_end EXECUTE FUNCTION cloud.seen()
 
 @contextlib.contextmanager
 def managed(
-    directory: Path, major: int, settings: Mapping[str, str] | None = None, tcp: bool = False
+    directory: Path,
+    major: int,
+    settings: Mapping[str, str] | None = None,
+    tcp: bool = False,
+    listen: str = "127.0.0.1",
 ) -> Iterator[Project]:
     """The SQL of this checkout for it, with passwords for both sessions; `settings` of the server itself."""
     logged = {"log_statement": "all", "log_line_prefix": "%u: "}
-    with Cluster(hba=HBA, settings={**logged, **(settings or {})}, tcp=tcp, major=major) as cluster:
+    with Cluster(hba=HBA, settings={**logged, **(settings or {})}, tcp=tcp, major=major, listen=listen) as cluster:
         as_superuser(cluster, ROLES)
         as_superuser(cluster, f"CREATE ROLE {ADMIN} LOGIN CREATEROLE CREATEDB PASSWORD $${PASSWORD}$$")
         as_superuser(cluster, f"CREATE DATABASE {DATABASE} OWNER {ADMIN}")

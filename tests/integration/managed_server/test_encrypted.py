@@ -38,33 +38,35 @@ class Encrypted:
     # Where the server has its certificate.
     directory: Path
     ca_cert: Path
+    # The name or address by which it is known.
+    host: str = HOST
 
     def uri(self, more: str = "sslmode=require") -> str:
         port = self.project.cluster.port
-        return f"postgresql://{ADMIN}:{quote(PASSWORD, safe='')}@{HOST}:{port}/{DATABASE}?{more}"
+        return f"postgresql://{ADMIN}:{quote(PASSWORD, safe='')}@{self.host}:{port}/{DATABASE}?{more}"
 
     def run(self, check: bool = False, **options: Any) -> Result:
         by_uri = dict.fromkeys(("login_unix_socket", "login_port", "admin_user", "admin_password", "maintenance_db"))
         return self.project.run(check, **{**by_uri, "login_uri": self.uri(), "ca_cert": str(self.ca_cert), **options})
 
-    def show(self, authority: Authority, host: str = HOST, days: int = 30) -> None:
+    def show(self, authority: Authority, host: str | None = None, days: int = 30) -> None:
         """The server has another certificate from now on."""
-        authority.sign(self.directory, host, days)
+        authority.sign(self.directory, host or self.host, days)
         if os.geteuid() == 0:
             shutil.chown(self.directory / "server.key", "postgres")
         (self.directory / "server.key").chmod(0o600)
 
 
 @contextlib.contextmanager
-def encrypted(work: Path, major: int) -> Iterator[Encrypted]:
+def encrypted(work: Path, major: int, host: str = HOST, listen: str = "127.0.0.1") -> Iterator[Encrypted]:
     authority = Authority("The provider's CA")
     with tempfile.TemporaryDirectory(prefix="portfolio-tls-") as place:
         directory = Path(place)
         directory.chmod(0o755)
-        found = Encrypted(None, authority, directory, authority.write(work / "ca.crt"))  # type: ignore[arg-type]
+        found = Encrypted(None, authority, directory, authority.write(work / "ca.crt"), host)  # type: ignore[arg-type]
         found.show(authority)
         files = {"ssl_cert_file": str(directory / "server.crt"), "ssl_key_file": str(directory / "server.key")}
-        with managed(work, major, settings={"ssl": "on", **files}, tcp=True) as found.project:
+        with managed(work, major, settings={"ssl": "on", **files}, tcp=True, listen=listen) as found.project:
             yield found
 
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
-from tests.integration.preflight import ingress_cases
+from tests.integration.preflight import external_cases, ingress_cases
 from tests.integration.preflight.containers import OURS, STRANGER
 
 HERE = Path(__file__).parent
@@ -105,12 +105,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     ),
     "to_be_upgraded": (
         {"markers": {"data": MARKER}},
-        {"postgres_erp_major": 17},
-        ["are of PostgreSQL 15", "postgres_erp_major is 17", "docs/UPGRADE.md"],
+        {"portfolio_database_major": 17},
+        ["are of PostgreSQL 15", "portfolio_database_major is 17", "docs/UPGRADE.md"],
     ),
     "upgraded": (
         {"markers": {"data": MARKER | {"major": "17"}}, "data_volume": DATA | {"pg_version": "17"}},
-        {"postgres_erp_major": 17},
+        {"portfolio_database_major": 17},
         [],
     ),
     "marker": ({"markers": {"data": {"error": "not JSON"}}, "data_volume": DATA}, {}, ["marker.json", "not JSON"]),
@@ -252,6 +252,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "clock_ahead": ({"time": 4e9}, {}, []),
     "foreign_proxy": ({"containers": {"traefik": STRANGER}}, {}, ["traefik", "traefik_install", "docker rename"]),
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
+    **external_cases.CASES,
     **ingress_cases.CASES,
 }
 # What the doctor warns of beside the recorded clock, which stands still since 1970.
@@ -292,6 +293,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     for name in ("key.pem", "key.old.pem"):
         inventory.with_name(name).touch(0o600)
         inventory.with_name(name).write_text(tokens.new_key())
+    inventory.with_name("ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
     run = subprocess.run(
         [
             str(Path(sys.executable).with_name("ansible-playbook")),
@@ -309,6 +311,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     )
     messages = {name: Answer() for name in CASES}
     assert "Traceback" not in run.stdout + run.stderr
+    assert external_cases.SECRET not in run.stdout + run.stderr
     for play in json.loads(run.stdout[run.stdout.index("{") :])["plays"]:
         for task in play["tasks"]:
             for host, result in task["hosts"].items():
@@ -344,6 +347,7 @@ UNREACHED = {
 }
 # Asked by playbooks/upgrade.yml only: tests/system/test_14_upgrade.py.
 OF_AN_UPGRADE = {
+    "check upgrade of an external server",
     "check nothing to upgrade",
     "check server of an upgrade",
     "check way back",

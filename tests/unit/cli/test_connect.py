@@ -34,11 +34,23 @@ FOUND: Json = {
     "server": "postgres-erp",
     "port": 5432,
     "network": "portfolio-network",
+    "ca_cert": "",
+    "psql": "docker exec postgres-erp psql",
     "address": "172.28.10.2",
     "services": [SERVICE, {**SERVICE, "name": "memory_gateway", "deployed": False}],
 }
 LOGIN = login_of(FOUND, SERVICE)
 SHOWN = replace(LOGIN, password=SECRET)
+# The same service where the database is a managed server.
+EXTERNAL: Json = {
+    **FOUND,
+    "server": "db.example.com",
+    "port": 25060,
+    "network": "",
+    "ca_cert": "/opt/portfolio/postgres-erp/ca.crt",
+    "address": "",
+}
+ENCRYPTED = {"sslmode": "verify-full", "sslrootcert": "/etc/planner-api/ca.crt"}
 ADDRESS = {"host": "postgres-erp", "port": "5432", "dbname": "portfolio", "user": "planner-api"}
 KNOWN = {"sslmode": "disable", "application_name": "planner-api"}
 
@@ -159,5 +171,19 @@ def test_the_texts_fit_and_say_what_to_do() -> None:
     assert "make tunnel SERVICE=planner-api" in "\n".join(lines(FOUND, SERVICE, LOGIN, ""))
     assert "not deployed yet" in "\n".join(listed(FOUND, ""))
     assert "make deploy" in "\n".join(listed({**FOUND, "services": []}, ""))
-    assert "pool_size=3, max_overflow=0" in "\n".join(notes(SERVICE, "sqlalchemy", LOGIN, ""))
-    assert "this holds the password" in "\n".join(notes(SERVICE, "uri", SHOWN, ""))
+    assert "pool_size=3, max_overflow=0" in "\n".join(notes(FOUND, SERVICE, "sqlalchemy", LOGIN, ""))
+    assert "this holds the password" in "\n".join(notes(FOUND, SERVICE, "uri", SHOWN, ""))
+
+
+def test_a_managed_server_is_known_by_its_certificate() -> None:
+    login = login_of(EXTERNAL, SERVICE)
+    assert conninfo_to_dict(uri(login)).items() >= (ENCRYPTED | {"host": "db.example.com", "port": "25060"}).items()
+    assert dict(make_url(RENDERED["sqlalchemy"](login)).query).items() >= ENCRYPTED.items()
+    assert parse_qs(urlsplit(jdbc(login).removeprefix("jdbc:")).query)["sslmode"] == ["verify-full"]
+    assert "PGSSLMODE=verify-full\nPGSSLROOTCERT=/etc/planner-api/ca.crt\n" in RENDERED["env"](login)
+    assert "sslmode=verify-full\nsslrootcert=/etc/planner-api/ca.crt\n" in RENDERED["service"](login)
+    assert as_json(EXTERNAL, SERVICE, login).items() >= ENCRYPTED.items()
+    text = list(lines(EXTERNAL, SERVICE, login, ""))
+    assert max(map(len, text)) <= 80
+    assert "from where its provider lets in" in "\n".join(text) and "make tunnel" not in "\n".join(text)
+    assert "copy of /opt/portfolio/postgres-erp/ca.crt" in "\n".join(notes(EXTERNAL, SERVICE, "uri", login, ""))

@@ -121,3 +121,10 @@ def test_what_could_not_be_asked(changes: Json, status: str, what: str, remedy: 
     assert report["exit"] == {"unknown": 1, "bare": 2}[status]
     [problem] = report["problems"]
     assert what in problem["what"] and remedy in problem["remedy"]
+
+
+def test_an_external_server_is_asked_without_an_engine() -> None:
+    server: Json = {"docker": {"reachable": False, "error": "gone"}, "containers": {}}
+    facts = FACTS | {"container": "", "server": server}
+    assert schema_report(facts)["status"] == "ok"
+    assert schema_report(facts | {"deployed": False, "answer": {"skipped": True}})["status"] == "bare"
