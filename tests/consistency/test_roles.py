@@ -35,8 +35,8 @@ MORE_WORDS = {
         "connect",
     },
     "docker_host": {"record", "daemon"},
-    # The first database files once; the rest only where it is needed.
-    "postgres_erp": {"bootstrap", "reload", "start", "restart"},
+    # The first database files once; the rest only where it is needed, or where it failed.
+    "postgres_erp": {"bootstrap", "ballast", "reload", "start", "restart", "rescue", "recover"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
