@@ -77,6 +77,25 @@ def seed(call: Call) -> int:
     return 0
 
 
+def recover(call: Call) -> int:
+    """Start a database that stands still on a full disk; what fills it is left to a person."""
+    host = host_of(call)
+    may_change(call, host)
+    report = watch(call, host, "playbooks/recover.yml").report
+    if report.failure:
+        say("\n".join(screen.failed(report)))
+        return exit_code(report)
+    if not report.effects:
+        print(f"recover: nothing to do, the database on {host.name} runs")
+    elif report.check:
+        print(f"recover: the database on {host.name} would be started; nothing was changed")
+    else:
+        print(f"recover: the database on {host.name} runs again, on the last of its disk; free some space now")
+        print("  what is big   df -h, docker system df")
+        print(f"  then          make deploy{call.again}, which keeps space for the next time")
+    return 0
+
+
 def destroy(call: Call) -> int:
     host = host_of(call)
     may_change(call, host)

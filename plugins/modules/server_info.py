@@ -180,7 +180,10 @@ server:
       description: The parsed files; a file that holds no JSON object is C(error) with a sentence.
       type: dict
     data_volume:
-      description: C(exists), C(labels), C(empty), C(pg_version) and C(system_identifier); V(null) when not asked for.
+      description: >-
+        C(exists), C(labels), C(empty), C(pg_version), C(system_identifier), C(path) on the server, C(total_mb) and
+        C(free_mb) of the file system that holds it, and C(ballast_mb), what the file C(ballast) takes of that;
+        V(null) when not asked for.
       type: dict
 """
 

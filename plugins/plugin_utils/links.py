@@ -38,8 +38,11 @@ def minute(stamp: str | None) -> str | None:
 
 
 def container_problems(server: Json, wanted: Json) -> list[Json]:
-    """What is wrong with a container: its state, its networks, its health."""
+    """What is wrong with a container: why a run refuses it (which is also why it is down), state, networks, health."""
     name, found = wanted["name"], found_of(server, wanted)
+    problems = [problem(name, *sentence(wanted["refused"]))] if wanted.get("refused") else []
+    if problems and (found is None or found["state"] != "running" or found["health"] == "starting"):
+        return problems
     if found is None:
         return [problem(name, f"there is no container {name}", DEPLOY)]
     logs = f"run: make logs S={name}"
@@ -51,7 +54,6 @@ def container_problems(server: Json, wanted: Json) -> list[Json]:
     if found["state"] != "running":
         since = f" since {minute(found['finished_at'])}, exit {found['exit_code']}" if found["finished_at"] else ""
         return [problem(name, f"{name} does not run ({found['state']}{since})", DEPLOY)]
-    problems = []
     missing = [network for network in wanted["networks"] if network not in found["networks"]]
     if missing:
         problems.append(problem(name, f"{name} is not connected to {', '.join(missing)}", DEPLOY))

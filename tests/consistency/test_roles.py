@@ -36,7 +36,7 @@ MORE_WORDS = {
     },
     "docker_host": {"record", "daemon"},
     # The first database files once; the rest only where it is needed: for a server of somebody else, by the playbook of an upgrade.
-    "postgres_erp": {"bootstrap", "reload", "start", "restart", "external", "upgrade"},
+    "postgres_erp": {"bootstrap", "ballast", "reload", "start", "restart", "rescue", "recover", "external", "upgrade"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.

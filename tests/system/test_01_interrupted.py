@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.contract import COUNT
 from tests.server import DIRECTORY, Droplet
+
+HALF_WRITTEN = f"find {DIRECTORY} -name '.*tmp*' -o -name '*.part'"
+HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+
+
+def left(droplet: Droplet) -> list[str]:
+    """What a killed run may not leave to the end of the next one: its lease, a lock, the container of an initialisation, a file."""
+    kept = droplet.shell(f"ls /run/portfolio/lease.json 2>/dev/null; {HALF_WRITTEN}", check=False).splitlines()
+    others = [name for name in droplet.containers() if name not in ("/postgres-erp", "/postgrest-erp", "/traefik")]
+    return [*kept, *others, *(["an advisory lock"] if droplet.sql(HELD) != "0" else [])]
 
 
 def test_runs_killed_on_a_bare_server_are_continued(droplet: Droplet) -> None:
@@ -15,8 +27,29 @@ def test_runs_killed_on_a_bare_server_are_continued(droplet: Droplet) -> None:
     done = droplet.run()
     assert done.returncode == 0, done.output
     assert droplet.sql("SELECT count(*) FROM pg_tables WHERE schemaname IN ('erp', 'agent')") == str(COUNT)
+    assert left(droplet) == []
     again = droplet.run()
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output
+
+
+@pytest.mark.long
+def test_every_step_of_a_first_deploy_may_be_its_last(droplet: Droplet) -> None:
+    """Each remote module execution of it, one after the other, each time on a server that holds nothing of ours."""
+    number, every = 0, 0
+    while number <= every:
+        gone = droplet.verb("destroy", "DATA=yes", "YES=1")
+        assert gone.returncode == 0, gone.stderr
+        if number:
+            droplet.killed_at(number)
+        # The first time nothing is killed, and the steps are counted.
+        done = droplet.run()
+        every = every if number else len(done.executions)
+        assert done.returncode == 0, f"after the kill at execution {number}: {done.output}"
+        assert left(droplet) == [], f"after the kill at execution {number}"
+        assert droplet.sql("SELECT count(*) FROM pg_tables WHERE schemaname IN ('erp', 'agent')") == str(COUNT)
+        again = droplet.run()
+        assert (again.returncode, again.recap["changed"]) == (0, 0), f"after the kill at {number}: {again.output}"
+        number += 1
 
 
 def test_a_second_run_at_the_same_time_is_refused(droplet: Droplet) -> None:
@@ -31,4 +64,4 @@ def test_a_second_run_at_the_same_time_is_refused(droplet: Droplet) -> None:
 
 
 def test_nothing_of_ours_is_left_half_written(droplet: Droplet) -> None:
-    assert droplet.shell(f"find {DIRECTORY} -name '.*tmp*' -o -name '*.part'") == ""
+    assert droplet.shell(HALF_WRITTEN) == ""

@@ -48,6 +48,8 @@ HOW = {
     "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
     "<command>": "said",
     "make deploy": "on the converged server",
+    "make recover": "on the converged server, where it has nothing to do; on a full disk in molecule/faults",
+    "make doctor": "on the converged server",
     "make tokens": "on the converged server",
     "make tokens<again>": "said",
     "make rotate": "on the converged server",
@@ -326,6 +328,12 @@ def test_deploy_runs_as_it_is_written(converged: Droplet) -> None:
     done = here(ran("make deploy"), converged)
     assert done.returncode == 0, done.stdout + done.stderr
     ran("sudo make deploy")
+
+
+def test_what_is_said_of_a_database_that_does_not_run(converged: Droplet) -> None:
+    done = here(ran("make recover"), converged)
+    assert done.returncode == 0 and "recover: nothing to do" in done.stdout, done.stdout + done.stderr
+    assert here(ran("make doctor"), converged).returncode == 0
 
 
 def test_what_is_said_of_tokens(converged: Droplet) -> None:

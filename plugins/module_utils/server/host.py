@@ -19,7 +19,10 @@ MARKER_LIMIT = 65536
 LIBRARIES = ("psycopg2", "yaml", "requests", "apt")
 # Where PGDATA is inside the data volume (decision 11), and what a file system puts beside it by itself.
 PGDATA = "pgdata"
-NOT_DATA = {"lost+found"}
+# Beside it: space that a full disk gets back (roles/postgres_erp/tasks/ballast.yml).
+BALLAST = "ballast"
+NOT_DATA = {"lost+found", BALLAST}
+DATA_KEYS = ("empty", "pg_version", "system_identifier", "path", "total_mb", "free_mb", "ballast_mb")
 FILE_TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 
 
@@ -69,6 +72,14 @@ def disk(path: str) -> dict[str, Any]:
     }
 
 
+def allocated_mb(path: str) -> int:
+    """What a file takes on its disk, which a file with holes does not; a link leads nowhere here."""
+    try:
+        return os.lstat(path).st_blocks * 512 // 2**20
+    except OSError:
+        return 0
+
+
 def describe_file(path: str) -> dict[str, Any] | None:
     try:
         found = os.lstat(path)
@@ -98,13 +109,16 @@ def read_marker(path: str) -> dict[str, Any] | None:
 
 def data_directory(mountpoint: str | None) -> dict[str, Any]:
     """What the data volume holds, read from outside: the server may be stopped, and its image may be missing."""
-    described: dict[str, Any] = {"empty": None, "pg_version": None, "system_identifier": None}
+    described: dict[str, Any] = dict.fromkeys(DATA_KEYS)
     if mountpoint is None:
         return described
     try:
         described["empty"] = not set(os.listdir(mountpoint)) - NOT_DATA
     except OSError:
         return described
+    figures = disk(mountpoint)
+    described |= {"path": figures["path"], "free_mb": figures["free_mb"], "total_mb": figures["total_mb"]}
+    described["ballast_mb"] = allocated_mb(os.path.join(mountpoint, BALLAST))
     pgdata = os.path.join(mountpoint, PGDATA)
     described["pg_version"] = read_text(os.path.join(pgdata, "PG_VERSION")).strip() or None
     try:

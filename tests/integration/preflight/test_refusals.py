@@ -28,7 +28,10 @@ MARKER = {
     "system_identifier": "7",
     "uid": "70",
 }
-DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
+DATA = {
+    **{"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7},
+    **{"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64},
+}
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 
@@ -92,6 +95,21 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         },
         {},
         ["is empty", "restore"],
+    ),
+    "full_disk": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | {"free_mb": 0}},
+        {},
+        ["does not run", "/data", "0 MB free", "64 MB", "run: make recover"],
+    ),
+    "full_disk_without_ballast": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | {"free_mb": 31, "ballast_mb": 0}},
+        {},
+        ["/data", "31 MB free", "free some space there", "run: make deploy"],
+    ),
+    "little_disk_after_the_first_deploy": (
+        {"disk": {"free_mb": 100}, "containers": {"postgres-erp": STRANGER | {"labels": OURS}}},
+        {},
+        [],
     ),
     "other_data": (
         {"markers": {"data": MARKER}, "data_volume": DATA | {"system_identifier": 8}},

@@ -101,6 +101,16 @@ def database_stopped(facts: Json) -> None:
     answer(facts, "proxy", {"status": 503})
 
 
+def disk_full(facts: Json) -> None:
+    """Its cause is named, not what it does to the container."""
+    database_stopped(facts)
+    facts["containers"][0]["refused"] = "postgres-erp does not run, and its disk is full; run: make recover."
+
+
+def tag_moved(facts: Json) -> None:
+    facts["containers"][0]["refused"] = "The tag is now another image; set postgres_erp_image back."
+
+
 def api_removed(facts: Json) -> None:
     facts["server"]["containers"]["postgrest-erp"] = None
     answer(facts, "API", {"skipped": True})
@@ -190,6 +200,8 @@ def engine_stopped(facts: Json) -> None:
 
 CASES: list[tuple[Callable[[Json], None], str, str, str]] = [
     (database_stopped, "postgres-erp", "does not run (exited since 2026-11-24 21:37Z, exit 137)", "run: make deploy"),
+    (disk_full, "postgres-erp", "its disk is full", "run: make recover"),
+    (tag_moved, "postgres-erp", "now another image", "set postgres_erp_image back"),
     (api_removed, "postgrest-erp", "there is no container", "run: make deploy"),
     (api_disconnected, "postgrest-erp", "not connected to portfolio-network", "run: make deploy"),
     (network_gone, "docker_proxy", "no network", "run: make deploy"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server import host
 
-EMPTY = {"empty": None, "pg_version": None, "system_identifier": None}
+EMPTY = dict.fromkeys(host.DATA_KEYS)
 
 
 def test_disk_of_the_nearest_parent(tmp_path: Path) -> None:
@@ -64,17 +64,28 @@ def test_data_volume(tmp_path: Path) -> None:
     assert host.data_directory(None) == EMPTY
     assert host.data_directory(str(tmp_path / "gone")) == EMPTY
     (tmp_path / "lost+found").mkdir()
-    assert host.data_directory(str(tmp_path)) == {**EMPTY, "empty": True}
+    (tmp_path / "ballast").write_bytes(b"x" * (3 * 2**20))
+    found = host.data_directory(str(tmp_path))
+    assert (found["empty"], found["ballast_mb"], found["path"]) == (True, 3, str(tmp_path))
+    assert found["total_mb"] > found["free_mb"] > 0
     (tmp_path / "pgdata" / "global").mkdir(parents=True)
     (tmp_path / "pgdata" / "PG_VERSION").write_text("15\n")
-    assert host.data_directory(str(tmp_path)) == {"empty": False, "pg_version": "15", "system_identifier": None}
+    found = host.data_directory(str(tmp_path))
+    assert (found["empty"], found["pg_version"], found["system_identifier"]) == (False, "15", None)
     (tmp_path / "pgdata" / "global" / "pg_control").write_bytes(struct.pack("<Q", 7711347023286104080) + bytes(8184))
     assert host.data_directory(str(tmp_path))["system_identifier"] == "7711347023286104080"
 
 
 def test_the_data_of_somebody_else_are_not_empty(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("16\n")
-    assert host.data_directory(str(tmp_path)) == {**EMPTY, "empty": False}
+    found = host.data_directory(str(tmp_path))
+    assert (found["empty"], found["pg_version"], found["system_identifier"]) == (False, None, None)
+
+
+def test_a_ballast_with_holes_is_none(tmp_path: Path) -> None:
+    with (tmp_path / "ballast").open("wb") as file:
+        file.truncate(64 * 2**20)
+    assert host.data_directory(str(tmp_path))["ballast_mb"] == 0
 
 
 def test_a_listening_port_names_its_process() -> None:
