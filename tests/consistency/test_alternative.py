@@ -15,6 +15,9 @@ VERIFY = read("molecule/alternative/verify.yml")
 # Options that stay at their default there, with the reason.
 AT_DEFAULT: dict[str, str] = dict.fromkeys(
     options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
+) | dict.fromkeys(
+    (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
+    "needs a bucket, and without backups there would be nothing else to see: tests/integration/preflight, tests/backup",
 )
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {
