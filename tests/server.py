@@ -22,7 +22,10 @@ LAB = ROOT / "tests" / "lab" / "droplet"
 DIRECTORY = "/home/david/services"
 LAB_VARIABLES = ROOT / "molecule" / "shared" / "inventory" / "group_vars" / "all" / "main.yml"
 MOST_EXECUTIONS: int = yaml.safe_load(LAB_VARIABLES.read_text())["verify_most_executions"]
-IMAGES = ["portfolio.local/postgres:15", "portfolio.local/postgrest:12.0.2", "portfolio.local/traefik:3.7"]
+IMAGES = [
+    *("portfolio.local/postgres:15", "portfolio.local/pgbackrest:15"),
+    *("portfolio.local/postgrest:12.0.2", "portfolio.local/traefik:3.7"),
+]
 
 
 @dataclass
@@ -200,7 +203,9 @@ def bring_engine() -> None:
 @contextmanager
 def droplet_up(name: str, port: int, work: Path, recipe: str = "droplet") -> Iterator[Droplet]:
     """A bare server with the images at hand, removed at the end."""
-    subprocess.run([str(ROOT / "images" / "build"), "postgres", "postgrest", "traefik", recipe], check=True)
+    subprocess.run(
+        [str(ROOT / "images" / "build"), "postgres", "pgbackrest", "postgrest", "traefik", recipe], check=True
+    )
     lab("down", name)
     lab("up", name, str(port), recipe)
     try:

@@ -54,6 +54,11 @@ options:
     description: Small JSON files to be returned parsed, each a name and its path.
     type: dict
     default: {}
+  units:
+    description: Names of units of systemd, with their endings.
+    type: list
+    elements: str
+    default: []
   data_volume:
     description: Name of the volume with the data of PostgreSQL in C(pgdata), to be looked into.
     type: str
@@ -176,6 +181,11 @@ server:
     files:
       description: For each path C(type) (file, directory, link, other), C(uid), C(gid), C(mode) and C(mtime).
       type: dict
+    units:
+      description: >-
+        For each unit C(enabled), C(active) and C(stale) (its file is newer than what systemd knows of it); V(null)
+        where systemd does not know it, or does not run.
+      type: dict
     markers:
       description: The parsed files; a file that holds no JSON object is C(error) with a sentence.
       type: dict
@@ -214,6 +224,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ports": {"type": "list", "elements": "int", "default": []},
     "files": NAMES,
     "markers": {"type": "dict", "default": {}},
+    "units": NAMES,
     "data_volume": {"type": "str"},
     "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
 }
@@ -325,6 +336,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "volumes": {name: objects["volumes"].get(name) for name in params["volumes"]},
         "ports": host.ports(params["ports"], objects["publishers"]),
         "files": {path: host.describe_file(path) for path in params["files"]},
+        "units": host.units(params["units"]),
         "markers": {name: host.read_marker(path) for name, path in params["markers"].items()},
         "data_volume": look_into(params["data_volume"], volume, engine["reachable"]),
         "docker": {

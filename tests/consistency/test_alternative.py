@@ -18,6 +18,9 @@ AT_DEFAULT: dict[str, str] = dict.fromkeys(
 ) | dict.fromkeys(
     ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
     "needs another server: tests/system/test_15_external.py, test_14_upgrade.py",
+) | dict.fromkeys(
+    (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
+    "needs a bucket, and without backups there would be nothing else to see: tests/integration/preflight, tests/backup",
 )
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {

@@ -39,6 +39,8 @@ MORE_WORDS = {
     "postgres_erp": {"bootstrap", "ballast", "reload", "start", "restart", "rescue", "recover", "external", "upgrade"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
+    # An image that no registry has; all of it in reverse; what the verbs do.
+    "backup": {"image", "absent", "restore", "forget", "job"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
     "cloudflare_ingress": {"tunnel", "publish", "rule", "start", "connector", "other", "restart", "remove", "absent"},
 }

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 TCP_LISTEN = "0A"
 ROUTE_UP = 0x1
+# What is asked of systemd about a unit.
+UNIT_PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
 
 
 class Listener(NamedTuple):
@@ -55,6 +57,24 @@ def parse_meminfo(text: str) -> dict[str, int | None]:
         "total_mb": None if total is None else total // 1024,
         "available_mb": None if available is None else available // 1024,
     }
+
+
+def parse_units(text: str) -> dict[str, dict[str, bool] | None]:
+    """The answer of `systemctl show`: properties of one unit after the other, an empty line between them."""
+    found: dict[str, dict[str, bool] | None] = {}
+    for block in text.strip().split("\n\n"):
+        said = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if "Id" in said:
+            found[said["Id"]] = (
+                None
+                if said.get("LoadState") == "not-found"
+                else {
+                    "enabled": said.get("UnitFileState") == "enabled",
+                    "active": said.get("ActiveState") == "active",
+                    "stale": said.get("NeedDaemonReload") == "yes",
+                }
+            )
+    return found
 
 
 def parse_routes(text: str) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
-from tests.integration.preflight import external_cases, ingress_cases
+from tests.integration.preflight import backup_cases, external_cases, ingress_cases
 from tests.integration.preflight.containers import OURS, STRANGER
 
 HERE = Path(__file__).parent
@@ -272,12 +272,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "foreign_api": ({"containers": {"postgrest-erp": STRANGER}}, {}, ["postgrest-erp", "docker rename"]),
     **external_cases.CASES,
     **ingress_cases.CASES,
+    **backup_cases.CASES,
 }
 # What the doctor warns of beside the recorded clock, which stands still since 1970.
 WARNED = {
     "little_memory_left": {"free memory of a running server"},
     "open_rotation": {"open rotation"},
     **ingress_cases.WARNED,
+    **backup_cases.WARNED,
 }
 
 
@@ -362,6 +364,8 @@ def test_refusal(case: str, answers: dict[str, Answer]) -> None:
 UNREACHED = {
     ("roles/postgrest_erp/vars/main.yml", "check signing key"),
     ("roles/postgres_erp/vars/main.yml", "check register of tokens"),
+    # Of a restore, not of a deploy: tests/backup.
+    *(("roles/backup/vars/main.yml", f"check {name}") for name in backup_cases.OF_A_RESTORE),
 }
 # Asked by playbooks/upgrade.yml only: tests/system/test_14_upgrade.py.
 OF_AN_UPGRADE = {
@@ -407,4 +411,5 @@ def test_the_doctor_names_what_is_refused_and_nothing_else(case: str, answers: d
     ):  # Ansible's own sentence has its place at another end there
         assert [message for message in failed if message not in said] == []
     warned = {one["check"] for one in findings if one["level"] == "warn"}
-    assert warned == {"clock"} | WARNED.get(case, set())
+    always = {"clock"} | backup_cases.ALWAYS - backup_cases.CALM.get(case, set())
+    assert warned == always | WARNED.get(case, set())

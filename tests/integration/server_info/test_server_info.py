@@ -23,7 +23,7 @@ KEYS = {
     "uid", "distribution", "architecture", "init", "time", "memory", "disk", "libraries", "docker", "networks",
     "routes", "volumes",
     "containers", "publishers", "traefiks", "cloudflareds", "data_users", "images", "ports", "files", "markers",
-    "data_volume",
+    "units", "data_volume",
 }  # fmt: skip
 
 

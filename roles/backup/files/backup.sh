@@ -1,0 +1,179 @@
+#!/bin/sh
+# What the container postgres-erp-backup does, and the containers that restore: backup.sh VERB…
+#   push                    brings what the server left in the spool into the repository, for ever
+#   full | incremental      a backup now
+#   dump                    pg_dump, the second copy that needs nothing of the first
+#   settle                  brings everything that is committed now into the repository
+#   restore-test            restores the latest in this container, which is thrown away, and looks whether it is well
+#   info                    what the repository holds, as pgBackRest's JSON
+#   restore FOLDER [TIME]   restores into the folder and recovers to the time, else as far as there is anything; no server runs then
+#   swap FOLDER KEEP        puts that folder in the place of the data, which are kept as KEEP
+#   forget                  removes data that were kept
+# What went wrong is one line on standard error; the state of the first four is a file each.
+set -eu
+umask 077
+export LC_ALL=C.UTF-8 PGHOST=/var/run/postgresql PGUSER=postgres PGDATABASE=portfolio PGTZ=UTC
+spool=/var/spool/pgbackrest
+dumps=/var/lib/pgbackrest/dumps
+state=/var/lib/portfolio
+volume=/var/lib/postgresql/data
+# Where a server that recovers has its socket and its log.
+private=/tmp/recovery
+
+# one line, without what JSON would have to escape
+sentence() { tr -d "\"\\\\" | tr -s "[:space:][:cntrl:]" " " | cut -c 1-300 | sed "s/ *$//"; }
+
+record() { # record NAME WHAT BEGAN [ERROR]: replaced by a rename, so that a reader never sees half of it
+  now=$(date +%s) ok=true last=$now file=$state/$1.json
+  if [ -n "${4:-}" ]; then
+    ok=false
+    last=$(sed -n 's/.*"last_ok": \([0-9]*\).*/\1/p' "$file" 2>/dev/null || :)
+  fi
+  printf '{"began": %s, "finished": %s, "ok": %s, "last_ok": %s, "seconds": %s, "what": "%s", "error": "%s", "repository": "%s"}\n' \
+    "$3" "$now" "$ok" "${last:-0}" $((now - $3)) "$2" "${4:-}" "${BACKUP_REPOSITORY:-}" >"$file.new"
+  chmod 644 "$file.new"
+  mv "$file.new" "$file"
+}
+
+pgbackrest_says() { # pgbackrest_says COMMAND…: quiet where it works; else why, in one line on standard output
+  code=0
+  output=$(pgbackrest "$@" 2>&1) || code=$?
+  [ "$code" != 0 ] || return 0
+  case $code in
+    28) echo "the repository ${BACKUP_REPOSITORY:-} holds backups of another database" ;;
+    50) echo "another backup or restore is running" ;;
+    *) printf '%s\n' "$output" | sed -n 's/.*ERROR: \[[0-9]*\]: //p' | tail -n 1 | sentence ;;
+  esac
+  return "$code"
+}
+
+recorded() { # recorded NAME WHAT COMMAND…: a function or program that says on standard output why it failed
+  name=$1 what=$2 began=$(date +%s) error=
+  shift 2
+  error=$("$@") || { error=${error:-"$1 failed without a word"}; record "$name" "$what" "$began" "$error"; echo "$error" >&2; return 1; }
+  record "$name" "$what" "$began"
+}
+
+back_up() { # back_up full|incr
+  pgbackrest_says stanza-create && pgbackrest_says --type="$1" backup
+}
+
+dump() {
+  mkdir -p "$dumps"
+  file=$dumps/portfolio-$(date -u +%Y%m%dT%H%M%SZ).dump
+  { pg_dump --format=custom --compress=1 --file="$dumps/.new" && pg_restore --list "$dumps/.new" >/dev/null; } 2>/tmp/dump.log ||
+    { sentence </tmp/dump.log; return 1; }
+  sync "$dumps/.new"
+  mv "$dumps/.new" "$file"
+  # Only after a new one is there: the last one never goes.
+  find "$dumps" -name 'portfolio-*.dump' ! -path "$file" -mtime "+$((BACKUP_DUMP_DAYS - 1))" -delete
+}
+
+push() {
+  trap 'exit 0' TERM INT
+  began=$(date +%s) failed=
+  until error=$(pgbackrest_says stanza-create); do
+    record archive push "$began" "$error"
+    sleep 5
+  done
+  record archive push "$began"
+  while :; do
+    began=$(date +%s) error=
+    for segment in "$spool"/*; do
+      [ -e "$segment" ] || continue # the pattern itself, where nothing is there
+      error=$(pgbackrest_says archive-push "$segment") || break
+      rm "$segment"
+    done
+    # Each failure, and the first success after one.
+    if [ -n "$error$failed" ]; then record archive push "$began" "$error"; fi
+    if [ -n "$error" ]; then sleep 4; fi
+    failed=$error
+    sleep 1
+  done
+}
+
+settle() { # what was committed before, and one more, so that there is an end to any moment before
+  psql -d postgres -XAtq -c "SELECT pg_current_xact_id()" -c "SELECT pg_walfile_name(pg_switch_wal())" >/tmp/switched || return 1
+  segment=$(tail -n 1 /tmp/switched)
+  for _attempt in $(seq 600); do
+    if [ "$(psql -d postgres -XAtqc "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver")" = t ] && [ -z "$(ls "$spool")" ]; then
+      return 0
+    fi
+    sleep 0.2
+  done
+  echo "what is committed did not reach the repository within two minutes" >&2
+  return 1
+}
+
+recover() { # recover FOLDER TIME ARCHIVE: the server that recovers talks to nobody; with ARCHIVE on it hands over what to archive to the next
+  log=$private/log
+  rm -rf "$private"
+  mkdir -p "$private" "$1"
+  if [ -n "$2" ]; then
+    pgbackrest_says --pg1-path="$1" --type=time --target="$2" --target-action=promote restore || return 1
+  else
+    pgbackrest_says --pg1-path="$1" restore || return 1
+  fi
+  postgres -D "$1" -c hot_standby=off -c listen_addresses= -c "unix_socket_directories=$private" -c shared_buffers=16MB -c max_connections=10 \
+    -c max_wal_size=128MB -c wal_level=replica -c autovacuum=off -c jit=off -c archive_mode="$3" -c archive_command=/bin/false >"$log" 2>&1 &
+  server=$!
+  until pg_isready -q -h "$private"; do
+    kill -0 "$server" 2>/dev/null || { sed -n 's/.*\(FATAL\|PANIC\): *//p' "$log" | grep -v 'starting up' | tail -n 1 | sentence; return 1; }
+    sleep 0.2
+  done
+}
+
+# Who asks a server that recovered.
+inside() { psql -XAtq -h "$private" "$@"; }
+
+end() { # end FOLDER: a clean end, and nothing in it that asks for a restore again
+  pg_ctl -D "$1" -m fast -w -t 300 stop >/dev/null 2>&1 || { echo "the server that recovered did not stop"; return 1; }
+  echo '# Do not edit this file manually!' >"$1/postgresql.auto.conf"
+}
+
+restore() { # restore FOLDER TIME
+  case $1 in pgdata.*) ;; *) echo "$1 is no folder for a restore"; return 1 ;; esac
+  rm -rf "${volume:?}/$1"
+  recover "$volume/$1" "$2" on || return 1
+  inside -d postgres -c "SELECT pg_last_xact_replay_timestamp()" >/tmp/reached
+  end "$volume/$1"
+}
+
+test_restore() {
+  free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+  [ "$free" -ge $((BACKUP_NEEDED_MB * 1024)) ] ||
+    { echo "not started, as $((free / 1024)) MB of memory are free and $BACKUP_NEEDED_MB MB are needed"; return 1; }
+  recover "$volume/test" "" off || return 1
+  inside -v ON_ERROR_STOP=1 -f /usr/local/lib/portfolio/validate_schema.sql >/tmp/schema.log 2>&1 ||
+    { echo "the restored schema is not as it should be: $(grep -m 1 -e FAIL -e ERROR /tmp/schema.log | sentence)"; return 1; }
+  pg_amcheck -h "$private" --install-missing >/tmp/amcheck.log 2>&1 ||
+    { echo "pg_amcheck of the restored database: $(sentence </tmp/amcheck.log)"; return 1; }
+}
+
+swap() { # swap FOLDER KEEP
+  cd "$volume"
+  [ -s "$1/PG_VERSION" ] || { echo "there is no restored database in $volume/$1" >&2; return 1; }
+  if [ -e pgdata ]; then mv pgdata "$2"; fi
+  mv "$1" pgdata
+  sync
+}
+
+verb=$1
+shift
+case $verb in
+  push) push ;;
+  full) recorded backup full back_up full ;;
+  incremental) recorded backup incr back_up incr ;;
+  dump) recorded dump dump dump ;;
+  restore-test) recorded restore_test latest test_restore ;;
+  settle) settle ;;
+  info) pgbackrest --output=json info ;;
+  restore) error=$(restore "$1" "${2:-}") || { echo "${error:-failed without a word}" >&2; exit 1; }; cat /tmp/reached ;;
+  swap) swap "$1" "$2" ;;
+  forget)
+    for kept in "$volume"/pgdata.before-* "$volume/pgdata.restored"; do
+      if [ -e "$kept" ]; then rm -rf "$kept"; echo "$kept"; fi
+    done
+    ;;
+  *) echo "backup.sh does not know $verb" >&2; exit 2 ;;
+esac
