@@ -29,8 +29,8 @@ record() { # record NAME WHAT BEGAN [ERROR]: replaced by a rename, so that a rea
     ok=false
     last=$(sed -n 's/.*"last_ok": \([0-9]*\).*/\1/p' "$file" 2>/dev/null || :)
   fi
-  printf '{"began": %s, "finished": %s, "ok": %s, "last_ok": %s, "seconds": %s, "what": "%s", "error": "%s", "repository": "%s"}\n' \
-    "$3" "$now" "$ok" "${last:-0}" $((now - $3)) "$2" "${4:-}" "${BACKUP_REPOSITORY:-}" >"$file.new"
+  printf '{"began": %s, "finished": %s, "ok": %s, "last_ok": %s, "seconds": %s, "what": "%s", "error": "%s", "repository": "%s", "system": "%s"}\n' \
+    "$3" "$now" "$ok" "${last:-0}" $((now - $3)) "$2" "${4:-}" "${BACKUP_REPOSITORY:-}" "${BACKUP_SYSTEM:-}" >"$file.new"
   chmod 644 "$file.new"
   mv "$file.new" "$file"
 }
@@ -54,8 +54,20 @@ recorded() { # recorded NAME WHAT COMMAND…: a function or program that says on
   record "$name" "$what" "$began"
 }
 
+# The place in the repository for these data. After an upgrade it goes on in that of the data before, and in nobody else's.
+stanza() {
+  if pgbackrest_says stanza-create >/tmp/stanza; then return; fi
+  if [ "$code" = 28 ] && [ -n "${BACKUP_SYSTEM_BEFORE:-}" ] && pgbackrest --output=json info | grep -q "\"system-id\":${BACKUP_SYSTEM_BEFORE}[,}]"
+  then
+    pgbackrest_says stanza-upgrade
+  else
+    cat /tmp/stanza
+    return 1
+  fi
+}
+
 back_up() { # back_up full|incr
-  pgbackrest_says stanza-create && pgbackrest_says --type="$1" backup
+  stanza && pgbackrest_says --type="$1" backup
 }
 
 dump() {
@@ -72,7 +84,7 @@ dump() {
 push() {
   trap 'exit 0' TERM INT
   began=$(date +%s) failed=
-  until error=$(pgbackrest_says stanza-create); do
+  until error=$(stanza); do
     record archive push "$began" "$error"
     sleep 5
   done
