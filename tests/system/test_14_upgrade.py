@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,9 @@ ACKNOWLEDGED = "/root/acknowledged"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
-    subprocess.run([str(ROOT / "images" / "build"), "postgres17"], check=True)
+    subprocess.run([str(ROOT / "images" / "build"), "postgres17", "pgbackrest17"], check=True)
     with droplet_up("portfolio-upgrade", 2398, tmp_path_factory.mktemp("upgrade")) as droplet:
-        lab("load", droplet.name, "portfolio.local/postgres17:17")
+        lab("load", droplet.name, "portfolio.local/postgres17:17", "portfolio.local/pgbackrest17:17")
         image(droplet, NEXT, "LABEL next=1")
         image(droplet, "portfolio.local/postgres:15.broken", 'ENTRYPOINT ["false"]')
         variables = droplet.inventory / "group_vars" / "all.json"
@@ -57,6 +58,14 @@ def converged(droplet: Droplet, *arguments: str) -> None:
     """The same inventory again finds nothing to do."""
     again = droplet.run(*arguments)
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output
+
+
+def backed_up(droplet: Droplet) -> None:
+    """What is in the database now reaches the repository, which holds a backup of it."""
+    droplet.shell("docker exec postgres-erp-backup sh /usr/local/lib/portfolio/backup.sh settle")
+    state = json.loads(droplet.shell(f"cat {DIRECTORY}/postgres-erp-backup/state/backup.json"))
+    assert state["ok"], state
+    assert state["system"] == droplet.sql("SELECT system_identifier FROM pg_control_system()")
 
 
 def version(droplet: Droplet) -> str:
@@ -139,10 +148,12 @@ def test_another_major_version_and_back(server: Droplet) -> None:
     assert "seconds without writing" in done.output
     assert version(server) == "17"
     nothing_lost(server)
+    backed_up(server)
     converged(server, *TO_17)
     with writer(server):
         upgraded(server)
     assert version(server) == "15"
+    backed_up(server)
     assert server.shell(f"stat -c %a {DIRECTORY}/postgres-erp/backups/upgrade-*.dump | sort -u") == "600"
     converged(server)
 
