@@ -92,7 +92,7 @@ def place_of(call: Call, host: Host) -> screen.Place:
     public = "" if host.local else str(host.variables.get("portfolio_hostname", ""))
     local = f"http://localhost:{local_port(host)}"
     reached = f"https://{public}" if public else local if host.local else ""
-    return screen.Place("" if host.local else host.address, reached, local, call.again, service_of(host))
+    return screen.Place("" if host.local else host.address, reached, local, call.again, service_of(host), host.external)
 
 
 def service_of(host: Host) -> str:

@@ -33,6 +33,7 @@ class Place:
     local_api: str
     again: str
     service: str = ""  # one that has a login of its own
+    external: bool = False  # the database is on a server of somebody else
 
     @property
     def beside_name(self) -> str:
@@ -40,10 +41,11 @@ class Place:
 
     @property
     def connect(self) -> list[str]:
-        """The verbs that lead into the database; on this machine no tunnel is needed."""
+        """The verbs that lead into the database; on this machine no tunnel is needed, and to elsewhere none leads."""
         if not self.service:
             return list(CONNECT)
-        return [verb.format(self.service) for verb in CONNECT_SERVICE if self.address or "tunnel" not in verb]
+        tunnel = self.address and not self.external
+        return [verb.format(self.service) for verb in CONNECT_SERVICE if tunnel or "tunnel" not in verb]
 
 
 def sentence(effect: Effect, reads_again: str = READS_AGAIN) -> str:

@@ -97,6 +97,18 @@ def test_other_modules_come_in_the_same_way(server: Encrypted) -> None:
     assert PASSWORD not in str(done) + str(plain)
 
 
+def test_the_owner_comes_in_with_a_password_file(server: Encrypted, tmp_path: Path) -> None:
+    """As the roles log in: no password is an argument, and no administrator is needed to look."""
+    server.run()
+    file, port = tmp_path / "pgpass", server.project.cluster.port
+    login = {"login_user": "erp_admin", "login_db": "portfolio", "login_host": HOST, "login_port": port}
+    login |= {"ca_cert": str(server.ca_cert), "passfile": str(file), "tokens": []}
+    assert "no password supplied" in run_module("revoked_tokens", login)["msg"]
+    file.touch(mode=0o600)
+    file.write_text(f"{HOST}:{port}:*:erp_admin:{server.project.options['login_password']}\n", encoding="utf-8")
+    assert run_module("revoked_tokens", login)["effects"] == []
+
+
 @pytest.mark.long
 def test_the_playbook_of_the_page(tmp_path: Path) -> None:
     """docs/MANAGED_SERVER.md, from nothing and once more, through Ansible."""

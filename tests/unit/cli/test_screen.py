@@ -88,6 +88,7 @@ def test_every_command_on_it_is_a_verb_for_the_same_server(place: screen.Place) 
 def test_a_services_login_is_what_one_connects_with() -> None:
     assert SERVED.connect == ["psql", "tunnel SERVICE=planner-api", "connect SERVICE=planner-api"]
     assert replace(HERE, service="planner-api").connect == ["psql", "connect SERVICE=planner-api"]
+    assert replace(SERVED, external=True).connect == ["psql", "connect SERVICE=planner-api"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import backup, restore
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
 # As pg_restore 15 prints it.
 LISTING = """;
@@ -51,3 +52,11 @@ def test_room_is_the_whole_database_and_what_stays_free() -> None:
 
 def test_a_quote_in_a_path_stays_in_its_string() -> None:
     assert restore.literal("it's") == "'it''s'"
+
+
+def test_a_password_file_that_is_there_is_used_and_another_is_made_of_a_password(tmp_path: Path) -> None:
+    target = Target("erp_admin", "portfolio", "db.example.com", 25060, passfile="/opt/pgpass")
+    made = tmp_path / "made"
+    assert "passfile='/opt/pgpass'" in backup.address_of(target, made) and not made.exists()
+    assert f"passfile='{made}'" in backup.address_of(target.at(password="a:b"), made)
+    assert made.read_text(encoding="utf-8") == "*:*:*:*:a\\:b\n" and made.stat().st_mode & 0o777 == 0o600
