@@ -14,7 +14,7 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 
 
 def left(droplet: Droplet) -> list[str]:
-    """What a killed run may not leave to the end of the next one: its lease, a lock, the container of an initialisation, a file."""
+    """What is still there after the next run and may not be: lease, lock, an initialisation, half a file."""
     kept = droplet.shell(f"ls /run/portfolio/lease.json 2>/dev/null; {HALF_WRITTEN}", check=False).splitlines()
     others = [name for name in droplet.containers() if name not in ("/postgres-erp", "/postgrest-erp", "/traefik")]
     return [*kept, *others, *(["an advisory lock"] if droplet.sql(HELD) != "0" else [])]
@@ -50,6 +50,24 @@ def test_every_step_of_a_first_deploy_may_be_its_last(droplet: Droplet) -> None:
         again = droplet.run()
         assert (again.returncode, again.recap["changed"]) == (0, 0), f"after the kill at {number}: {again.output}"
         number += 1
+
+
+@pytest.mark.long
+def test_a_first_initialisation_that_fails_says_how_to_go_on(droplet: Droplet) -> None:
+    """On a disk that is too small for it; the next run, on one that is not, begins anew."""
+    place = "/var/lib/docker/volumes/postgres-erp-data"
+    assert droplet.verb("destroy", "DATA=yes", "YES=1").returncode == 0
+    droplet.shell(f"mkdir -p {place}/_data && mount -t tmpfs -o size=8m tmpfs {place}/_data")
+    try:
+        run = droplet.run()
+    finally:
+        droplet.shell(f"umount {place}/_data")
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    assert "The first database files could not be made in the volume postgres-erp-data on droplet" in said
+    assert "No space left on device" in said
+    done = droplet.run()
+    assert (done.returncode, left(droplet)) == (0, []), done.output
 
 
 def test_a_second_run_at_the_same_time_is_refused(droplet: Droplet) -> None:

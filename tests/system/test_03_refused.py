@@ -55,3 +55,19 @@ def test_refusal(converged: Droplet, damage: str, repair: str, arguments: list[s
         converged.shell(repair.format(volume=VOLUME))
     again = converged.run()
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output
+
+
+@pytest.mark.long
+def test_a_start_that_fails_says_how_to_go_on(converged: Droplet) -> None:
+    """Settings with which the server does not start: once they wait for a restart, then it is down already."""
+    settings = ["-e", '{"postgres_erp_extra_settings": {"max_connections": 6}}']
+    for words in ("was restarted for max_connections and did not come back", "did not start"):
+        run = converged.run(*settings)
+        assert run.returncode != 0
+        said = " ".join(run.output.split())
+        assert f"postgres-erp on droplet {words}" in said, run.output
+        assert "the data are untouched; correct what its log says" in said
+        assert "docker logs --tail 20 postgres-erp" in said
+    assert converged.run().returncode == 0
+    again = converged.run()
+    assert (again.returncode, again.recap["changed"]) == (0, 0), again.output

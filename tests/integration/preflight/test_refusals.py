@@ -28,10 +28,8 @@ MARKER = {
     "system_identifier": "7",
     "uid": "70",
 }
-DATA = {
-    **{"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7},
-    **{"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64},
-}
+DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
+DATA |= {"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64}
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 

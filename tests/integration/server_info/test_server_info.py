@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.host import DATA_KEYS
 
 from tests.ansible_task import run_module, run_task
