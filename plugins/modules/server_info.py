@@ -50,6 +50,11 @@ options:
     type: list
     elements: str
     default: []
+  checksums:
+    description: Paths of small files whose content is to be compared; links are not followed.
+    type: list
+    elements: str
+    default: []
   markers:
     description: Small JSON files to be returned parsed, each a name and its path.
     type: dict
@@ -176,6 +181,9 @@ server:
     files:
       description: For each path C(type) (file, directory, link, other), C(uid), C(gid), C(mode) and C(mtime).
       type: dict
+    checksums:
+      description: For each path C(sha256), C(uid), C(gid) and C(mode) of an ordinary file, else V(null).
+      type: dict
     markers:
       description: The parsed files; a file that holds no JSON object is C(error) with a sentence.
       type: dict
@@ -210,6 +218,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "images": NAMES,
     "ports": {"type": "list", "elements": "int", "default": []},
     "files": NAMES,
+    "checksums": NAMES,
     "markers": {"type": "dict", "default": {}},
     "data_volume": {"type": "str"},
     "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
@@ -322,6 +331,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "volumes": {name: objects["volumes"].get(name) for name in params["volumes"]},
         "ports": host.ports(params["ports"], objects["publishers"]),
         "files": {path: host.describe_file(path) for path in params["files"]},
+        "checksums": {path: host.checksum(path) for path in params["checksums"]},
         "markers": {name: host.read_marker(path) for name, path in params["markers"].items()},
         "data_volume": look_into(params["data_volume"], volume, engine["reachable"]),
         "docker": {

@@ -39,6 +39,7 @@ MORE_WORDS = {
     "postgres_erp": {"bootstrap", "reload", "start", "restart"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
+    "monitoring": {"absent"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
     "cloudflare_ingress": {"tunnel", "publish", "rule", "start", "connector", "other", "restart", "remove", "absent"},
 }
