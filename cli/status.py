@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 
 from cli.ansible import host_of
 from cli.call import Call, wanted_format
@@ -26,17 +28,24 @@ def lines(report: Json) -> Iterator[str]:
     if report["status"] == "bare":
         yield f"portfolio on {report['host']}: {problems[0]['what']}; {problems[0]['remedy']}"
         return
+    warnings = report["warnings"]
     count = f"{len(problems)} thing{'s are' if len(problems) > 1 else ' is'} wrong"
-    verdict = {"ok": "ok", "unknown": "its status could not be found out"}
-    yield from wrapped(f"portfolio on {report['host']}: {verdict.get(report['status'], count)}", "", "  ")
+    verdict = {"ok": "ok", "unknown": "its status could not be found out"}.get(report["status"], count)
+    verdict += f", {len(warnings)} warning{'s' if len(warnings) > 1 else ''}" if warnings else ""
+    yield from wrapped(f"portfolio on {report['host']}: {verdict}", "", "  ")
     for problem in problems:
-        yield from wrapped(f"{problem['what']};", "  ", "    ")
-        # A command stays in one line, so that it can be copied.
-        remedy = problem["remedy"]
-        yield from [f"    {remedy}"] if "run: " in remedy else wrapped(remedy, "    ", "    ")
+        yield from _finding(problem, "")
+    for warning in warnings:
+        yield from _finding(warning, "warning: ")
+    yield from _parts(report)
+
+
+def _parts(report: Json) -> Iterator[str]:
+    """What runs and what it answers."""
     if report["containers"]:
         yield "containers"
-        yield from (_container(container) for container in report["containers"])
+        used = _used(report["numbers"])
+        yield from (_container(container, used) for container in report["containers"])
     if report["schema"]:
         yield "schema"
         yield from wrapped(_schema(report["schema"]), "  ", "  ")
@@ -50,15 +59,80 @@ def lines(report: Json) -> Iterator[str]:
     for network in report["networks"]:
         members = ", ".join(network["containers"]) or ("empty" if network["there"] else "missing")
         yield from wrapped(members, f"  {network['name']:25} ", " " * 28)
+    if report["numbers"] and report["numbers"]["numbers"]:
+        yield from _numbers(report["numbers"])
 
 
-def _container(container: Json) -> str:
+def _finding(found: Json, mark: str) -> Iterator[str]:
+    yield from wrapped(f"{mark}{found['what']};", "  ", "    ")
+    # A command stays in one line, so that it can be copied.
+    remedy = found["remedy"]
+    yield from [f"    {remedy}"] if "run: " in remedy else wrapped(remedy, "    ", "    ")
+
+
+# What stands in each line of the numbers.
+GROUPS = {
+    "server": ("disk", "memory", "token", "run", "last_run"),
+    "database": ("connections", "transaction", "lock_wait", "database_size", "wal", "slots"),
+    "backup": ("backup", "dump", "restore_test", "archive", "spool"),
+}
+GLUE = "\N{NO-BREAK SPACE}"
+# What need not be said.
+NOTHING = (("run", "none at work"), ("transaction", 0), ("lock_wait", 0), ("slots", 0), ("spool", 0))
+
+
+def _numbers(found: Json) -> Iterator[str]:
+    """The numbers that people look at; FORMAT=json has all of them."""
+    well = sum(number["level"] == "ok" for number in found["numbers"])
+    yield f"numbers      {well} of {len(found['numbers'])} are well, {_age(found['age'])} ago"
+    by_name = {number["name"]: number for number in found["numbers"]}
+    for title, names in GROUPS.items():
+        told = [by_name[name] for name in names if name in by_name]
+        shown = [_number(each, found["at"]) for each in told if (each["name"], each["value"]) not in NOTHING]
+        if shown:
+            # A value stays with its unit.
+            joined = ", ".join(each.replace(" ", GLUE) for each in shown)
+            yield from (line.replace(GLUE, " ") for line in wrapped(joined, f"  {title:10} ", " " * 13))
+
+
+def _number(number: Json, at: str) -> str:
+    name, value, unit = number["name"].replace("_", " "), number["value"], number["unit"]
+    if value is None:
+        return f"{name} none yet"
+    if unit == "s":
+        return f"{name} {_age(value)}"
+    if unit == "epoch":
+        looked = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return f"{name} {_age(max(0, looked.timestamp() - value))} ago"
+    share = f" of {number['of']}" if number["of"] and unit != "%" else ""
+    return f"{name} {value}{share} {unit}".rstrip()
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _used(found: Json | None) -> dict[str, str]:
+    """Megabytes of each container, where they are known."""
+    numbers = found["numbers"] if found else []
+    return {
+        number["name"].removeprefix("memory "): f"{number['value']}/"
+        for number in numbers
+        if number["name"].startswith("memory ")
+    }
+
+
+def _container(container: Json, used: Mapping[str, str] = MappingProxyType({})) -> str:
     if container["state"] == "missing":
         return f"  {container['name']:14} missing"
     state = ", ".join(filter(None, (container["state"], container["health"])))
     since = f"since {container['since']}" if container["since"] else ""
     restarts = f"{container['restarts']} restart{'' if container['restarts'] == 1 else 's'}"
-    return f"  {container['name']:14} {state:18} {since:24} {restarts:11} {container['memory_limit_mb']} MB"
+    memory = f"{used.get(container['name'], '')}{container['memory_limit_mb']} MB"
+    return f"  {container['name']:14} {state:16} {since:23} {restarts:10} {memory}"
 
 
 def _schema(schema: Json) -> str:

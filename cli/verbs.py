@@ -96,6 +96,17 @@ def recover(call: Call) -> int:
     return 0
 
 
+def acknowledge(call: Call) -> int:
+    host = host_of(call)
+    may_change(call, host)
+    report = watch(call, host, "playbooks/acknowledge.yml").report
+    if report.failure:
+        say("\n".join(screen.failed(report)))
+        return exit_code(report)
+    print(f"acknowledge: {host.name} counts on from here; for what it says now, run: make status{call.again}")
+    return 0
+
+
 def destroy(call: Call) -> int:
     host = host_of(call)
     may_change(call, host)

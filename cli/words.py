@@ -16,6 +16,7 @@ SUBJECTS = {
     "postgres_erp": "Database",
     "postgrest_erp": "Data API",
     "traefik": "Proxy",
+    "monitoring": "Numbers",
 }
 # What is waited for in a task that takes long without a word of its own.
 WAITS = {
@@ -28,6 +29,7 @@ WAITS = {
     ("postgrest_erp", "Start the API"): "postgrest-erp to become healthy",
     ("postgrest_erp", "Ask the API for its health, up to 30 s"): "postgrest-erp to answer",
     ("traefik", "Start the proxy"): "traefik to become healthy",
+    ("monitoring", "Start the collector"): "the first look of the server at itself",
     ("traefik", "Wait until the proxy has read the new route, up to 20 s"): "traefik to read the new route",
     ("traefik", "Ask through the proxy for the API's health, up to 20 s"): "postgrest-erp to answer through traefik",
 }

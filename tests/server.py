@@ -80,7 +80,7 @@ class Droplet:
         return os.environ | {
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_FORCE_COLOR": "0",
-            "ANSIBLE_CALLBACKS_ENABLED": "bestviable.portfolio.execution_count",
+            "ANSIBLE_CALLBACKS_ENABLED": "bestviable.portfolio.execution_count,bestviable.portfolio.run_record",
             "PORTFOLIO_EXECUTION_LOG": str(self.work / "executions.jsonl"),
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
@@ -218,6 +218,8 @@ def droplet_up(name: str, port: int, work: Path, recipe: str = "droplet") -> Ite
             "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
             "portfolio_directory": DIRECTORY,
             "portfolio_image_source": "build",
+            # The machine's own disk and memory, of which a test knows nothing.
+            "monitoring_limits": {f"{kind}_percent": [101, 102] for kind in ("disk", "inodes", "memory")},
         }
         droplet = Droplet(name, work)
         droplet.inventory.mkdir()

@@ -49,11 +49,18 @@ def static_tasks(entries: Iterable[Any], rescue: bool = False) -> Iterator[tuple
 
 def in_rescue(task: Any) -> bool:
     """Whether only a failure leads to the task."""
-    node = task
-    while parent := getattr(node, "_parent", None):
-        if isinstance(parent, Block) and node._uuid in {entry._uuid for entry in parent.rescue}:
+    return in_section(task, "rescue")
+
+
+def in_section(task: Any, section: str) -> bool:
+    """Whether the task is in that part of a block, however deep; what imported it may stand in between."""
+    node: Any = task
+    passed: set[str] = set()
+    while node:
+        if isinstance(node, Block) and passed & {entry._uuid for entry in getattr(node, section)}:
             return True
-        node = parent
+        passed.add(node._uuid)
+        node = getattr(node, "_parent", None)
     return False
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import DEPLOY, Json, problem, sentence
+from ansible_collections.bestviable.portfolio.plugins.module_utils.links import DEPLOY, Json, problem, sentence
 
 VERSION = 1
 # What ./portfolio schema ends with.

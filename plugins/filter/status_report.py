@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import (
+from ansible_collections.bestviable.portfolio.plugins.module_utils.links import (
     DEPLOY,
     NOT_CHECKED,
     OK,
@@ -20,6 +20,7 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import 
     problem,
     sentence,
 )
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils.numbers import numbers_report
 
 VERSION = 1
 MEGABYTE = 1024 * 1024
@@ -36,11 +37,13 @@ def status_report(facts: Json) -> Json:
         "status": OK,
         "exit": 0,
         "problems": problems,
+        "warnings": [],
         "engine": None,
         "containers": [],
         "schema": None,
         "chain": [],
         "networks": [],
+        "numbers": None,
     }
     server = facts["server"]
     if server is None:
@@ -71,6 +74,11 @@ def status_report(facts: Json) -> Json:
     report["schema"] = _schema(facts)
     report["chain"] = _chain(facts, problems)
     problems += _schema_problems(report["schema"])
+    found = numbers_report(facts["monitoring"])
+    if found:
+        problems += found.pop("problems")
+        report["warnings"] = found.pop("warnings")
+        report["numbers"] = found
     return _closed(report, "wrong" if problems else OK)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.filter.schema_report import faults
-from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import (
+from ansible_collections.bestviable.portfolio.plugins.module_utils.links import (
     NOT_CHECKED,
     OK,
     WRONG,
@@ -19,6 +19,7 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils.links import 
     sentence,
     short,
 )
+from ansible_collections.bestviable.portfolio.plugins.plugin_utils.numbers import numbers_report
 
 VERSION = 1
 BROKEN = "broken"
@@ -43,6 +44,7 @@ def verify_report(facts: Json) -> Json:
     links = [_engine(host, server)]
     if server["docker"]["reachable"]:
         links += _inside(facts)
+    links += _numbers(facts["monitoring"])
     links += _public(facts["public"])
     broken = next((wrong for _said, wrong in links if wrong), None)
     return _report(facts, "broken" if broken else "ok", links, broken)
@@ -131,6 +133,16 @@ def _schema(at: str, answer: Json) -> Link:
     return _link(
         "schema", at, OK, f"version {answer['ledger_version']}, {answer['assertions']['passed']} assertions hold"
     )
+
+
+def _numbers(facts: Json) -> list[Link]:
+    """What the server found itself; the first thing that fails stands for all. What it warns of breaks nothing."""
+    found = numbers_report(facts)
+    if found is None:
+        return []
+    for wrong in found["problems"][:1]:
+        return [_link("numbers", "the server", WRONG, wrong["what"], wrong["remedy"])]
+    return [_link("numbers", found["at"], OK, f"{len(found['numbers'])} looked at")]
 
 
 def _public(public: Json) -> list[Link]:

@@ -25,6 +25,15 @@ options:
   holder:
     description: Who runs this, filled in by the action plugin on the control node.
     type: dict
+  history:
+    description:
+      - A file of JSON lines on the server. When the lease is given up, a run that changed something or failed is added
+        to it, and C(last_run.json) beside it tells how the last run ended, whatever it did.
+      - A run whose lease is taken over is added too. Where the directory of the file is missing, nothing is written.
+    type: path
+  run:
+    description: What this run did until now, filled in by the action plugin.
+    type: dict
   take_over:
     description: The run whose lease is taken though it is fresh, filled in by the action plugin when that run is gone.
     type: str
@@ -55,6 +64,7 @@ EXAMPLES = r"""
     - name: Give the lease up
       bestviable.portfolio.run_lease:
         state: absent
+        history: /opt/portfolio/.portfolio/history.jsonl
 """
 
 RETURN = r"""
@@ -70,11 +80,13 @@ import time
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bestviable.portfolio.plugins.module_utils import lease
+from ansible_collections.bestviable.portfolio.plugins.module_utils import history, lease
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "holder": {"type": "dict"},
+    "history": {"type": "path"},
+    "run": {"type": "dict"},
     "take_over": {"type": "str"},
 }
 
@@ -86,17 +98,32 @@ def take(module: AnsibleModule, path: str, run_id: str) -> NoReturn:
         module.fail_json(msg=f"{lease.held_sentence(current)}. Nothing was changed.", lease=current)
     if current and verdict == lease.TAKEN_OVER:
         module.warn(lease.taken_over_sentence(current))
+        remember(module, history.killed(current, now))
     new = lease.renewed(current, verdict, run_id, module.params["holder"] or {}, now)
     if not module.check_mode:
         lease.write(path, new)
     module.exit_json(changed=False, lease=current if module.check_mode else new)
 
 
+def remember(module: AnsibleModule, found: dict[str, Any]) -> None:
+    """A history that cannot be written is no reason for a run to fail: what it did is done."""
+    path = module.params["history"]
+    if not path or module.check_mode:
+        return
+    try:
+        history.remember(path, found)
+    except OSError as error:
+        module.warn(
+            f"The run is not in the history {path} ({error.strerror}); correct the cause, and the next one will be."
+        )
+
+
 def give_up(module: AnsibleModule, path: str, run_id: str) -> NoReturn:
     current = lease.read(path)
     ours = current is not None and current["run_id"] == run_id
-    if ours and not module.check_mode:
+    if ours and current and not module.check_mode:
         os.unlink(path)
+        remember(module, history.entry(current, module.params["run"] or {}, time.time()))
     module.exit_json(changed=False, lease=None if ours and not module.check_mode else current)
 
 

@@ -50,6 +50,11 @@ options:
     type: list
     elements: str
     default: []
+  checksums:
+    description: Paths of small files whose content is to be compared; links are not followed.
+    type: list
+    elements: str
+    default: []
   markers:
     description: Small JSON files to be returned parsed, each a name and its path.
     type: dict
@@ -185,6 +190,8 @@ server:
       description: >-
         For each unit C(enabled), C(active) and C(stale) (its file is newer than what systemd knows of it); V(null)
         where systemd does not know it, or does not run.
+    checksums:
+      description: For each path C(sha256), C(uid), C(gid) and C(mode) of an ordinary file, else V(null).
       type: dict
     markers:
       description: The parsed files; a file that holds no JSON object is C(error) with a sentence.
@@ -223,6 +230,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "images": NAMES,
     "ports": {"type": "list", "elements": "int", "default": []},
     "files": NAMES,
+    "checksums": NAMES,
     "markers": {"type": "dict", "default": {}},
     "units": NAMES,
     "data_volume": {"type": "str"},
@@ -337,6 +345,7 @@ def read_server(params: dict[str, Any]) -> dict[str, Any]:
         "ports": host.ports(params["ports"], objects["publishers"]),
         "files": {path: host.describe_file(path) for path in params["files"]},
         "units": host.units(params["units"]),
+        "checksums": {path: host.checksum(path) for path in params["checksums"]},
         "markers": {name: host.read_marker(path) for name, path in params["markers"].items()},
         "data_volume": look_into(params["data_volume"], volume, engine["reachable"]),
         "docker": {

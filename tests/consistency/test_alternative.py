@@ -38,6 +38,8 @@ NOT_SEEN = {
     "postgres_erp_revoke_extra": "decides about changes by hand: tests/integration/drift_repair",
     "postgres_erp_baseline": "means nothing where a ledger is: tests/integration/postgresql_migration",
     "postgres_erp_probe": "leaves nothing behind, and a run fails where one does not hold",
+    "monitoring_limits": "means nothing where monitoring_enabled is false: tests/system/test_14_monitoring.py",
+    "monitoring_webhook_url": "means nothing where monitoring_enabled is false: tests/system/test_14_monitoring.py",
     "portfolio_published": "only what the verb verify judges: tests/system/test_12_verify.py",
     "portfolio_no_log": "changes the output of a run, not the server: tests/system/test_04_secrets.py has the default",
 }

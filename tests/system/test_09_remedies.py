@@ -71,6 +71,8 @@ HOW = {
     "docker network disconnect <portfolio_ingress_network> <addresses_taken>": "said",
     "docker stats --no-stream": "on the converged server",
     "journalctl -u docker": "on the converged server",
+    "journalctl -u portfolio-monitoring": "on the converged server",
+    "make status": "on the converged server",
     "tail /var/log/portfolio-dockerd.log": "on the converged server, which has systemd: the file is put there first",
     "sudo apt-get install python3-venv": "as root without sudo, and simulated: it is a minute of packages",
     "sudo apt-get install <package>": "as root without sudo, and simulated",
@@ -365,6 +367,7 @@ def test_what_is_said_of_tokens(converged: Droplet) -> None:
         "docker network inspect docker_proxy",
         "docker stats --no-stream",
         "journalctl -u docker",
+        "journalctl -u portfolio-monitoring",
         "tail /var/log/portfolio-dockerd.log",
     ],
 )
@@ -373,6 +376,10 @@ def test_what_the_server_is_asked_for(converged: Droplet, command: str) -> None:
         converged.shell("echo words > /var/log/portfolio-dockerd.log")
     assert converged.shell(f"{ran(command)} 2>&1")
     converged.shell("rm -f /var/log/portfolio-dockerd.log")
+
+
+def test_who_has_no_systemd_looks_by_himself(converged: Droplet) -> None:
+    assert here(ran("make status"), converged).stdout.count("portfolio on droplet")
 
 
 @pytest.mark.parametrize("package", ["python3-venv", "mmdebstrap"])

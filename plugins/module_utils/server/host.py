@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -105,6 +106,18 @@ def describe_file(path: str) -> dict[str, Any] | None:
         "mode": f"{stat.S_IMODE(found.st_mode):04o}",
         "mtime": found.st_mtime,
     }
+
+
+def checksum(path: str) -> dict[str, Any] | None:
+    """What tells whether an ordinary file is as it shall be."""
+    found = describe_file(path)
+    if found is None or found["type"] != "file":
+        return None
+    try:
+        content = read_bytes(path)
+    except OSError:
+        return None
+    return {"sha256": hashlib.sha256(content).hexdigest(), **{key: found[key] for key in ("uid", "gid", "mode")}}
 
 
 def read_marker(path: str) -> dict[str, Any] | None:

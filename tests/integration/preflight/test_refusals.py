@@ -252,7 +252,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ["/etc/hostname is not the register", "backup"],
     ),
     "unusable_key": ({}, {"postgrest_erp_signing_key": "no key"}, ["Ed25519", "openssl genpkey"]),
+    "limit": ({}, {"monitoring_limits": {"disk_percent": [90, 80]}}, ["disk_percent: [90, 80]", "warns first"]),
+    "falling_limit": ({}, {"monitoring_limits": {"token_days": [30, 10]}}, []),
+    "unknown_limit": ({}, {"monitoring_limits": {"disk": [1, 2]}}, ["has disk:", "disk_percent"]),
+    "odd_limit": ({}, {"monitoring_limits": {"slot_mb": "much"}}, ["slot_mb", "two numbers"]),
+    "webhook": ({}, {"monitoring_webhook_url": "ftp://example.test/of-a-test"}, ["monitoring_webhook_url", "https://"]),
     # Only the doctor says something of these.
+    "no_systemd": ({"init": "none"}, {}, []),
     "open_rotation": ({}, {"postgrest_erp_signing_key_file": "{{ inventory_dir }}/key.pem"}, []),
     "little_memory_left": (
         {
@@ -276,6 +282,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
 WARNED = {
     "little_memory_left": {"free memory of a running server"},
     "open_rotation": {"open rotation"},
+    "no_systemd": {"systemd"},
     **ingress_cases.WARNED,
     **backup_cases.WARNED,
 }

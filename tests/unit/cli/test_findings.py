@@ -39,6 +39,8 @@ HEALTHY: Json = {
     "status": "ok",
     "exit": 0,
     "problems": [],
+    "warnings": [],
+    "numbers": None,
     "engine": {"reachable": True, "version": "20.10.24", "error": None},
     "containers": [
         container("postgres-erp"),
@@ -111,6 +113,67 @@ def test_a_healthy_status_fits_a_screen_and_says_what_the_data_say() -> None:
         "planner-api",
     ):
         assert word in text
+
+
+def number(name: str, value: Any, unit: str = "", of: Any = None, level: str = "ok") -> Json:
+    return {"name": name, "value": value, "unit": unit, "of": of, "level": level, "what": "", "remedy": ""}
+
+
+NUMBERS: Json = {
+    "at": "2026-11-28T21:00:00Z",
+    "age": 21,
+    "numbers": [
+        number("disk", 34, "%", 25000),
+        number("memory", 61, "%", 961),
+        number("memory postgres-erp", 141, "MB", 300),
+        number("connections", 27, "", 40),
+        number("transaction", 12, "s"),
+        number("lock_wait", 0, "s"),
+        number("database_size", 1125, "MB"),
+        number("wal", 128, "MB"),
+        number("slots", 0, "MB"),
+        number("archive", 55, "s"),
+        number("backup", 11000, "s"),
+        number("dump", 30000, "s"),
+        number("restore_test", None, "s"),
+        number("token", 64, "days", level="warn"),
+        number("run", "none at work"),
+        number("last_run", 1795892400, "epoch"),
+    ],
+}
+
+
+def test_numbers_and_two_connectors_still_fit_a_screen() -> None:
+    connectors = [container("cloudflared-1"), container("cloudflared-2")]
+    full = HEALTHY | {
+        "containers": HEALTHY["containers"] + connectors,
+        "chain": [*HEALTHY["chain"][:3], link("connectors", "cloudflared-1, cloudflared-2"), HEALTHY["chain"][3]],
+        "numbers": NUMBERS,
+    }
+    lines = list(status.lines(full))
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "141/300 MB" in lines[2] and lines[2].startswith("  postgres-erp ")
+    assert lines[-5:] == [
+        "numbers      15 of 16 are well, 21 s ago",
+        "  server     disk 34 %, memory 61 %, token 64 days, last run 2 h ago",
+        "  database   connections 27 of 40, transaction 12 s, database size 1125 MB,",
+        "             wal 128 MB",
+        "  backup     backup 3 h, dump 8 h, restore test none yet, archive 55 s",
+    ]
+
+
+def test_a_warning_is_said_after_what_is_wrong_and_makes_nothing_wrong() -> None:
+    warning = {"object": "token", "what": "the token ends in 19 days", "remedy": "run: make deploy"}
+    lines = list(status.lines(HEALTHY | {"warnings": [warning]}))
+    assert lines[:3] == [
+        "portfolio on erp-db: ok, 1 warning",
+        "  warning: the token ends in 19 days;",
+        "    run: make deploy",
+    ]
+    both = list(status.lines(WRONG | {"warnings": [warning, warning]}))
+    assert both[0] == "portfolio on erp-db: 2 things are wrong, 2 warnings"
+    assert both.index("  warning: the token ends in 19 days;") > both.index("  postgres-erp does not run (exited);")
 
 
 def test_what_is_wrong_comes_first_and_a_command_can_be_copied() -> None:

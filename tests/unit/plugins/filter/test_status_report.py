@@ -74,6 +74,7 @@ HEALTHY: Json = {
         {"name": "traefik", "networks": ["docker_proxy"]},
     ],
     "networks": ["portfolio-network", "docker_proxy"],
+    "monitoring": {"wanted": False, "status": None, "now": 1000.0},
     "schema": SCHEMA,
     "tables": {"erp": 14, "agent": 21},
     "chain": [
@@ -253,6 +254,42 @@ def test_two_faults_are_both_named_and_each_link_says_what_it_knows() -> None:
         ("wrong", "answers 503"),
         ("not checked", "traefik does not run"),
     ]
+
+
+def numbers(*found: tuple[str, str], age: float = 30.0) -> Json:
+    """A status file that is so old, with these numbers and their levels."""
+    listed = [
+        {"name": name, "level": level, "what": f"{name} is bad", "remedy": f"mend {name}"} for name, level in found
+    ]
+    status = {"at": "2026-11-28T21:00:00Z", "epoch": 1000.0 - age, "numbers": listed}
+    return {"wanted": True, "status": status, "now": 1000.0}
+
+
+def test_what_the_server_found_itself_is_named_beside_what_is_asked_now() -> None:
+    found = numbers(("disk", "fail"), ("token", "warn"), ("wal", "ok"), ("link API", "fail"), ("engine", "fail"))
+    report = status_report(copy.deepcopy(HEALTHY) | {"monitoring": found})
+    assert (report["status"], report["exit"]) == ("wrong", 2)
+    assert report["problems"] == [{"object": "disk", "what": "disk is bad", "remedy": "mend disk"}]
+    assert [warning["object"] for warning in report["warnings"]] == ["token"]
+    assert len(report["numbers"]["numbers"]) == 5 and report["numbers"]["age"] == 30
+    warned = status_report(copy.deepcopy(HEALTHY) | {"monitoring": numbers(("token", "warn"))})
+    assert (warned["status"], warned["exit"], len(warned["warnings"])) == ("ok", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (numbers(("disk", "fail"), age=181), "has not looked at itself for 3 min"),
+        ({"wanted": True, "status": None, "now": 1000.0}, "there is no status yet"),
+        ({"wanted": True, "status": {"error": "it does not hold JSON"}, "now": 1000.0}, "does not hold JSON"),
+    ],
+    ids=["old", "missing", "broken"],
+)
+def test_a_server_that_does_not_look_at_itself_is_a_finding(found: Json, words: str) -> None:
+    report = status_report(copy.deepcopy(HEALTHY) | {"monitoring": found})
+    [problem] = report["problems"]
+    assert words in problem["what"] and problem["remedy"] == "run: make deploy"
+    assert status_report(copy.deepcopy(HEALTHY) | {"monitoring": numbers(age=179)})["exit"] == 0
 
 
 def test_a_bare_server_and_one_that_says_nothing() -> None:

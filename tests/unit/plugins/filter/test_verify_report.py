@@ -14,7 +14,7 @@ from ansible_collections.bestviable.portfolio.plugins.filter.verify_report impor
 
 from tests.unit.plugins.filter.test_schema_report import ANSWER, FAILURE, LEFT
 from tests.unit.plugins.filter.test_status_report import HEALTHY as STATUS
-from tests.unit.plugins.filter.test_status_report import answer, ended
+from tests.unit.plugins.filter.test_status_report import answer, ended, numbers
 
 Json = dict[str, Any]
 PUBLIC: Json = {
@@ -28,7 +28,7 @@ PUBLIC: Json = {
 }
 UNSET = PUBLIC | {"published": False, "addresses": [], "alive": {"skipped": True}, "answer": {"skipped": True}}
 HEALTHY: Json = {
-    **{name: STATUS[name] for name in ("host", "error", "deployed", "token", "server", "containers")},
+    **{name: STATUS[name] for name in ("host", "error", "deployed", "token", "server", "containers", "monitoring")},
     "schema": ANSWER,
     "links": STATUS["chain"][:3],
     "alive": {"API": {"status": 401}, "proxy": {"status": 401}},
@@ -166,6 +166,14 @@ def test_a_way_that_nobody_set_up_is_no_failure(public: Json, states: list[str])
     report = verified(lambda facts: facts.update(public=public))
     assert report["exit"] == 0
     assert [state(report)[name] for name in ("DNS", "tunnel")] == states
+
+
+def test_what_the_server_found_itself_is_a_link_after_those_that_are_asked() -> None:
+    report = verified(lambda facts: facts.update(monitoring=numbers(("disk", "warn"), ("link API", "fail"))))
+    assert list(state(report))[-3:] == ["numbers", "DNS", "tunnel"] and report["exit"] == 0
+    report = verified(lambda facts: facts.update(monitoring=numbers(("disk", "fail"))))
+    assert (report["exit"], report["broken"]["object"]) == (2, "numbers")
+    assert report["broken"]["remedy"] == "mend disk"
 
 
 def test_another_traefik_is_not_asked() -> None:
