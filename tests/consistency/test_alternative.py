@@ -13,14 +13,18 @@ from tests.consistency.repository import ROLES, load, options, read
 VARIABLES: dict[str, Any] = load("molecule/alternative/inventory/group_vars/all/main.yml")
 VERIFY = read("molecule/alternative/verify.yml")
 # Options that stay at their default there, with the reason.
-AT_DEFAULT: dict[str, str] = dict.fromkeys(
-    options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
-) | dict.fromkeys(
-    ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
-    "needs another server: tests/system/test_15_external.py, test_14_upgrade.py",
-) | dict.fromkeys(
-    (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
-    "needs a bucket, and without backups there would be nothing else to see: tests/integration/preflight, tests/backup",
+AT_DEFAULT: dict[str, str] = (
+    dict.fromkeys(
+        options("cloudflare_ingress"), "needs an account at Cloudflare, which the scenario `ingress` has a stand-in for"
+    )
+    | dict.fromkeys(
+        ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
+        "needs another server: tests/system/test_15_external.py, test_14_upgrade.py",
+    )
+    | dict.fromkeys(
+        (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
+        "needs a bucket, and without backups there would be nothing else to see: tests/integration/preflight, tests/backup",
+    )
 )
 # Options that are set there and leave nothing to look at on the server, with the reason.
 NOT_SEEN = {

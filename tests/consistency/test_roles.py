@@ -35,7 +35,7 @@ MORE_WORDS = {
         "connect",
     },
     "docker_host": {"record", "daemon"},
-    # The first database files once; the rest only where it is needed: for a server of somebody else, by the playbook of an upgrade.
+    # The first database files once; the rest only where it is needed, or by a playbook of its own.
     "postgres_erp": {"bootstrap", "ballast", "reload", "start", "restart", "rescue", "recover", "external", "upgrade"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
