@@ -19,7 +19,7 @@ AT_DEFAULT: dict[str, str] = (
     )
     | dict.fromkeys(
         ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
-        "needs another server: tests/system/test_15_external.py, test_14_upgrade.py",
+        "needs another server: tests/system/test_15_external.py, test_16_upgrade.py",
     )
     | dict.fromkeys(
         (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),

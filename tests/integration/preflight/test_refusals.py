@@ -372,7 +372,7 @@ UNREACHED = {
     # Of a restore, not of a deploy: tests/backup.
     *(("roles/backup/vars/main.yml", f"check {name}") for name in backup_cases.OF_A_RESTORE),
 }
-# Asked by playbooks/upgrade.yml only: tests/system/test_14_upgrade.py.
+# Asked by playbooks/upgrade.yml only: tests/system/test_16_upgrade.py.
 OF_AN_UPGRADE = {
     "check upgrade of an external server",
     "check nothing to upgrade",
