@@ -23,7 +23,7 @@ AT_DEFAULT: dict[str, str] = (
     )
     | dict.fromkeys(
         (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
-        "needs a bucket, and without backups there would be nothing else to see: tests/integration/preflight, tests/backup",
+        "needs a bucket, and without backups nothing else would be seen: tests/integration/preflight, tests/backup",
     )
 )
 # Options that are set there and leave nothing to look at on the server, with the reason.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.preflight.containers import STRANGER
+from tests.integration.preflight.recorded import STRANGER
 
 BUCKET = {
     "backup_s3_bucket": "acme",
@@ -64,7 +64,8 @@ CALM = {
     "no_backup": ALWAYS,
     "more_memory": {"memory of the restore test"},
 }
-WARNED = {"no_systemd": {"timers"}}
+# Roles backup and monitoring.
+WARNED = {"no_systemd": {"timers", "systemd"}}
 # Checks that need the answer of a repository.
 OF_A_RESTORE = (
     *("backups", "readable time", "future", "repository"),

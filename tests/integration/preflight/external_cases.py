@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.preflight.containers import OURS, STRANGER
+from tests.integration.preflight.recorded import OURS, STRANGER
 
 SECRET = "of-the-provider"
 EXTERNAL = {

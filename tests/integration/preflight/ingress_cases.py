@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tests.integration.preflight.containers import OURS, STRANGER
+from tests.integration.preflight.recorded import OURS, STRANGER
 
 # A Traefik of somebody else without a fault, and the network that the tunnel's connectors have addresses in.
 SOUND: dict[str, Any] = {

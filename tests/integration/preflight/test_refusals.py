@@ -15,21 +15,12 @@ import pytest
 from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
-from tests.integration.preflight import backup_cases, external_cases, ingress_cases
-from tests.integration.preflight.containers import OURS, STRANGER
+from tests.integration.preflight import backup_cases, external_cases, ingress_cases, monitoring_cases
+from tests.integration.preflight.recorded import DATA, MARKER, OURS, STRANGER
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 HEALTHY: dict[str, Any] = json.loads((HERE / "healthy.json").read_text())
-MARKER = {
-    "image": "postgres:15.20-alpine",
-    "image_id": "sha256:old",
-    "image_source": "registry",
-    "system_identifier": "7",
-    "uid": "70",
-}
-DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
-DATA |= {"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64}
 STAMP = {"/opt/portfolio/.portfolio": {"type": "directory"}}
 DIRECTORY = {"/opt/portfolio/postgres-erp": {"type": "directory"}}
 
@@ -252,13 +243,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ["/etc/hostname is not the register", "backup"],
     ),
     "unusable_key": ({}, {"postgrest_erp_signing_key": "no key"}, ["Ed25519", "openssl genpkey"]),
-    "limit": ({}, {"monitoring_limits": {"disk_percent": [90, 80]}}, ["disk_percent: [90, 80]", "warns first"]),
-    "falling_limit": ({}, {"monitoring_limits": {"token_days": [30, 10]}}, []),
-    "unknown_limit": ({}, {"monitoring_limits": {"disk": [1, 2]}}, ["has disk:", "disk_percent"]),
-    "odd_limit": ({}, {"monitoring_limits": {"slot_mb": "much"}}, ["slot_mb", "two numbers"]),
-    "webhook": ({}, {"monitoring_webhook_url": "ftp://example.test/of-a-test"}, ["monitoring_webhook_url", "https://"]),
     # Only the doctor says something of these.
-    "no_systemd": ({"init": "none"}, {}, []),
     "open_rotation": ({}, {"postgrest_erp_signing_key_file": "{{ inventory_dir }}/key.pem"}, []),
     "little_memory_left": (
         {
@@ -277,12 +262,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     **external_cases.CASES,
     **ingress_cases.CASES,
     **backup_cases.CASES,
+    **monitoring_cases.CASES,
 }
 # What the doctor warns of beside the recorded clock, which stands still since 1970.
 WARNED = {
     "little_memory_left": {"free memory of a running server"},
     "open_rotation": {"open rotation"},
-    "no_systemd": {"systemd"},
     **ingress_cases.WARNED,
     **backup_cases.WARNED,
 }
@@ -372,20 +357,10 @@ UNREACHED = {
     # Of a restore, not of a deploy: tests/backup.
     *(("roles/backup/vars/main.yml", f"check {name}") for name in backup_cases.OF_A_RESTORE),
 }
-# Asked by playbooks/upgrade.yml only: tests/system/test_16_upgrade.py.
-OF_AN_UPGRADE = {
-    "check upgrade of an external server",
-    "check nothing to upgrade",
-    "check server of an upgrade",
-    "check way back",
-    "check other databases",
-    "check room for a copy",
-}
 REFUSALS = [
     message
     for message in messages()
     if (message.file, message.name) not in UNREACHED
-    and message.name not in OF_AN_UPGRADE
     and (message.name.startswith("check ") or message.file == "roles/portfolio/tasks/preflight.yml")
     and message.file.startswith("roles/")
 ]

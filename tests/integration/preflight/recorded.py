@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers as server_info tells them, for the cases of test_refusals.py."""
+"""What server_info and the marker tell, for the cases of test_refusals.py."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ STRANGER: dict[str, Any] = {
     "ports": [],
     "mounts": [],
 }
+MARKER = {
+    "image": "postgres:15.20-alpine",
+    "image_id": "sha256:old",
+    "image_source": "registry",
+    "system_identifier": "7",
+    "uid": "70",
+}
+DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
+DATA |= {"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64}
