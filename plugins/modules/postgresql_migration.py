@@ -75,6 +75,8 @@ options:
     description:
       - Roles whose password is kept. It is tried by logging in over the same address, and set only when that fails.
       - Only a SCRAM-SHA-256 verifier, computed here, is sent to the server.
+      - With the one of O(login_user) it logs in itself over TCP, where neither O(login_password) nor O(passfile) is
+        given.
     type: list
     elements: dict
     default: []
@@ -242,9 +244,9 @@ attributes:
       - Everything is really applied in the transaction, asserted, and rolled back; identity values may be used up.
       - From the first pending file without a transaction on, files are listed and not tried, and nothing is asserted.
       - Roles are left as they are. Where one differs, the assertions that are written in SQL are not asked or tried.
-      - Where the server, the database or a role is not there yet, the result says what the first run applies, and
-        RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put that right;
-        then of the roles and the database only.
+      - Where the server, O(ca_cert), the database or a role is not there yet, the result says what the first run
+        applies, and RV(reachable) is false. The same is said where the owner cannot log in until O(admin_user) has put
+        that right; then of the roles and the database only.
   diff_mode:
     support: full
     details: One sorted line per changed object of the catalog, per role and per recorded file. Never a row or a secret.

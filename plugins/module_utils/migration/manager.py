@@ -20,6 +20,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.migration imp
     admin_run,
     baseline,
     owner,
+    passwords,
     report,
     revocations,
     roles,
@@ -66,6 +67,15 @@ def _psql(target: Target) -> str:
     secured = [f"PGSSLMODE={target.ssl_mode}"] if target.ssl_mode != "prefer" else []
     secured += [f"PGSSLROOTCERT={shlex.quote(target.ca_cert)}"] if target.ca_cert else []
     return " ".join([*secured, f"psql -h {shlex.quote(target.host)} -p {target.port}"])
+
+
+def with_own_password(params: Mapping[str, Any], target: Target, check_mode: bool) -> Target:
+    """Over TCP nobody is known without one: the owner's is the one that is kept, where no other is given."""
+    files = {login["name"]: login["password_file"] for login in params["logins"]}
+    given = params["login_unix_socket"] or params["login_password"] or params["passfile"]
+    if given or target.user not in files:
+        return target
+    return target.at(password=passwords.read(target.user, files[target.user], check_mode).password)
 
 
 def read_admin_work(params: Mapping[str, Any], target: Target, settings: Settings) -> AdminWork | None:
@@ -129,6 +139,7 @@ class Manager:
     def read(self) -> None:
         """Everything that can be judged without a server."""
         self.work = read_work(self.params, self.warn)
+        self.target = with_own_password(self.params, self.target, self.check_mode)
         self.admin_work = read_admin_work(self.params, self.target, self.settings)
         given = self.params["revoked_tokens"]
         self.revoked = None if given is None else revocations.wanted(given)
@@ -169,13 +180,18 @@ class Manager:
             outcome = stages.run(self._owner(), self.work)
         except UnreachableError as error:
             # A server that has an address before we come is not one that is yet to be made.
-            if self.check_mode and error.absent and not (error.silent and self.params["login_uri"]):
+            made = error.silent and self.params["login_uri"]
+            if self.check_mode and (self._uncertified() or (error.absent and not made)):
                 return self.predict()
             raise
         for sentence in report.warnings(outcome.left):
             self.warn(sentence)
         self._warn_of(outcome.before.verdict.left())
         return report.success(outcome, self.work, self.plan, self.psql, self.check_mode, self.timings)
+
+    def _uncertified(self) -> bool:
+        """Whether the certificate's file is yet to be written."""
+        return self.target.ca_cert is not None and not os.path.lexists(self.target.ca_cert)
 
     def _warn_of(self, left: Iterable[Effect]) -> None:
         for effect in left:

@@ -41,7 +41,7 @@ def ask(project: Project, work: Path, **variables: Any) -> dict[str, Any]:
         "_portfolio_server": {**HEALTHY, "containers": containers},
     }
     inventory.write_text(json.dumps({"portfolio": {"hosts": {"erp-db": host}}}))
-    variables["_postgres_erp_socket"] = project.cluster.socket_directory
+    variables["_portfolio_socket"] = project.cluster.socket_directory
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
