@@ -36,7 +36,7 @@ MORE_WORDS = {
     },
     "docker_host": {"record", "daemon"},
     # The first database files once; the rest only where it is needed.
-    "postgres_erp": {"bootstrap", "reload", "start", "restart"},
+    "postgres_erp": {"bootstrap", "volume", "reload", "start", "restart"},
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # An image that no registry has; all of it in reverse; what the verbs do.
