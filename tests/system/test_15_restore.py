@@ -8,19 +8,19 @@ from tests.backups import SIDECAR, repository, state
 from tests.server import DIRECTORY, Droplet
 
 pytestmark = pytest.mark.long
-ROWS = "SELECT string_agg(n::text, ' ' ORDER BY n) FROM public.written"
+ROWS = "SELECT string_agg(n::text, ' ' ORDER BY n) FROM public.restored"
 
 
 def write(server: Droplet, *numbers: int) -> str:
     """Rows, each acknowledged by itself; the moment after the last."""
     for number in numbers:
-        server.sql(f"INSERT INTO public.written VALUES ({number})")
+        server.sql(f"INSERT INTO public.restored VALUES ({number})")
     return server.sql("SELECT clock_timestamp()")
 
 
 @pytest.fixture(scope="module")
 def written(converged: Droplet) -> Droplet:
-    converged.sql("CREATE TABLE IF NOT EXISTS public.written (n integer)")
+    converged.sql("CREATE TABLE IF NOT EXISTS public.restored (n integer)")
     return converged
 
 

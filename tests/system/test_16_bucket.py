@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
@@ -24,8 +25,9 @@ def stored(server: Droplet) -> str:
 def server(converged: Droplet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
     """The same server with its repository in a bucket from now on."""
     network = json.loads(converged.shell("docker network inspect portfolio-network"))[0]
-    gateway = network["IPAM"]["Config"][0]["Gateway"]
-    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), gateway)
+    # The host itself is the first in the network of its containers.
+    gateway = next(ip_network(network["IPAM"]["Config"][0]["Subnet"]).hosts())
+    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), str(gateway))
     with converged.variables(**given):
         yield converged
 

@@ -65,8 +65,8 @@ CALM = {
     "more_memory": {"memory of the restore test"},
 }
 WARNED = {"no_systemd": {"timers"}}
-# Checks that need the answer of a repository.
+# Checks that need the answer of a repository; each way in which its sentence may be said counts by itself.
 OF_A_RESTORE = (
-    *("backups", "readable time", "future", "repository"),
-    *("first backup", "another database", "disk for a restore"),
+    *("backups", "readable time", "future", "repository", "repository 2", "repository 3"),
+    *("first backup", "first backup 2", "another database", "another database 2", "disk for a restore"),
 )
