@@ -16,6 +16,7 @@ SUBJECTS = {
     "postgres_erp": "Database",
     "postgrest_erp": "Data API",
     "traefik": "Proxy",
+    "backup": "Backup",
 }
 # What is waited for in a task that takes long without a word of its own.
 WAITS = {
@@ -30,6 +31,8 @@ WAITS = {
     ("traefik", "Start the proxy"): "traefik to become healthy",
     ("traefik", "Wait until the proxy has read the new route, up to 20 s"): "traefik to read the new route",
     ("traefik", "Ask through the proxy for the API's health, up to 20 s"): "postgrest-erp to answer through traefik",
+    ("backup", "Make the first backup"): "the first backup to be complete",
+    ("backup", "Restore beside the data"): "the backup to be restored and recovered",
 }
 PREFIX = re.compile(r"^(?:[a-z]+(?:_[a-z]+)*): (?=\S)")
 NAMES = {"Ansible", "Debian", "Docker", "Traefik", "Ubuntu"}
