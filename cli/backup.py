@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs `backup`, a backup now, and `restore`, the whole database from one."""
+"""The verbs `backup`, a backup now, `restore`, the whole database from one, and `rebuild`, a whole server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cli.run import watch
 
 BACKUP = "playbooks/backup.yml"
 RESTORE = "playbooks/restore.yml"
+REBUILD = "playbooks/rebuild.yml"
 JOBS = ("full", "incremental", "dump", "restore-test")
 
 
@@ -64,6 +65,18 @@ def restore(call: Call) -> int:
         print(f"restore: the database on {host.name} is what it {moment}")
         print(f"  look at it     make psql{call.again}")
         print(f"  all is well    make restore STATE=confirmed{call.again}   removes what was kept of the data before")
+    return end(report)
+
+
+def rebuild(call: Call) -> int:
+    """A bare server with the data of its backups."""
+    time = call.settings.get("TIME", "")
+    host = host_of(call)
+    may_change(call, host)
+    report = watch(call, host, REBUILD, "-e", json.dumps({"restore_time": time})).report
+    if not report.failure and not report.check:
+        print(f"rebuild: {host.name} runs, and its database is what it was {f'at {time}' if time else 'last'}")
+        print(f"  look at it     make status{call.again}")
     return end(report)
 
 

@@ -16,6 +16,7 @@ SUBJECTS = {
     "postgres_erp": "Database",
     "postgrest_erp": "Data API",
     "traefik": "Proxy",
+    "backup": "Backup",
     "monitoring": "Numbers",
 }
 # What is waited for in a task that takes long without a word of its own.
@@ -32,6 +33,8 @@ WAITS = {
     ("monitoring", "Start the collector"): "the first look of the server at itself",
     ("traefik", "Wait until the proxy has read the new route, up to 20 s"): "traefik to read the new route",
     ("traefik", "Ask through the proxy for the API's health, up to 20 s"): "postgrest-erp to answer through traefik",
+    ("backup", "Make the first backup"): "the first backup to be complete",
+    ("backup", "Restore beside the data"): "the backup to be restored and recovered",
 }
 PREFIX = re.compile(r"^(?:[a-z]+(?:_[a-z]+)*): (?=\S)")
 NAMES = {"Ansible", "Debian", "Docker", "Traefik", "Ubuntu"}

@@ -58,8 +58,10 @@ def read(shell: Shell) -> Server:
     if not containers:
         raise SystemExit("docs/SERVICE_INVENTORY.md describes a server, and none is deployed here; run: make deploy")
     directory = _directory(containers)
-    # No group and nobody else may read it: that is how a secret is kept here. The socket's lock is the server's own.
-    listing = shell(f"find {directory} -xdev -type f ! -perm /077 ! -name '.s.PGSQL.*' -printf '%m %U %p\\n'")
+    # No group and nobody else may read it: that is how a secret is kept here. The socket's lock is the server's own,
+    # and what waits for the backup is not there for long.
+    passing = "-path '*/postgres-erp/spool' -prune -o"
+    listing = shell(f"find {directory} -xdev {passing} -type f ! -perm /077 ! -name '.s.PGSQL.*' -printf '%m %U %p\\n'")
     lines = (line.split(" ", 2) for line in listing.splitlines())
     return Server(
         directory=directory,

@@ -21,6 +21,7 @@ SUBJECTS = {
     "server": "The server and its Docker Engine",
     "database": "The database",
     "api": "The data API and its tokens",
+    "backup": "Backups and restores",
     "proxy": "The proxy",
     "ingress": "The public name",
     "migrations": "Migrations, access files and assertions",
@@ -31,6 +32,7 @@ SUBJECTS = {
 # The first pattern that fits a file's name says its subject.
 PLACES = (
     (r"module_utils/files/|modules/config_files", "files"),
+    (r"roles/backup|cli/backup|playbooks/(?:backup|restore|rebuild)", "backup"),
     (r"lease", "lease"),
     (r"cloudflare", "ingress"),
     (r"migration", "migrations"),

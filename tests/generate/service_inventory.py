@@ -25,6 +25,7 @@ VERSIONS: dict[str, dict[str, Any]] = load("roles/postgrest_erp/vars/main.yml")[
 
 WHAT = {
     "postgres-erp": "the database server",
+    "postgres-erp-backup": "backups of the database, by pgBackRest; its timers are systemd's",
     "postgrest-erp": "the data API: HTTP in, SQL out",
     "traefik": "the reverse proxy in front of the API, where no other Traefik runs",
 }
@@ -37,6 +38,7 @@ CLOSED = {
     "postgres-erp/marker.json": "no secret: it says that data exist, by the system identifier",
     "postgres-erp/secrets/erp_admin": "password of the login `erp_admin`, made on the server",
     "postgres-erp/secrets/portfolio_authenticator": "password of PostgREST's login, made on the server",
+    "postgres-erp-backup/conf/pgbackrest.conf": "key of the bucket and passphrase of the backups, where there are any",
     "postgrest-erp/monitor_token": "token of `erp_monitor`, which proves the whole chain; may execute one function",
     "postgrest-erp/secrets/db_uri": "PostgREST's connection, with the password in it",
     "postgrest-erp/secrets/jwks.json": "no secret: the public keys by which tokens are checked",
@@ -82,8 +84,10 @@ def images(container: dict[str, Any]) -> tuple[str, str]:
     """The image from a registry and the one built from packages; one that is neither is shown as it is, twice."""
     running = container["Config"]["Image"]
     for part, built in IMAGES["build"].items():
-        if running in (built, IMAGES["registry"][part]):
-            return IMAGES["registry"][part], built
+        # One is made on the server itself.
+        official = IMAGES["registry"].get(part, f"{IMAGES['registry']['postgres']} and its distribution's {part}")
+        if running in (built, official):
+            return official, built
     return running, running
 
 

@@ -89,13 +89,13 @@ def clone_of_inventory(tmp_path: Path) -> Path:
 @pytest.fixture
 def kept(converged: Droplet) -> Iterator[Droplet]:
     """Our containers run on under other names, so that others can have theirs."""
-    names = ("postgres-erp", "postgrest-erp", "traefik")
+    names = ("postgres-erp", "postgres-erp-backup", "postgrest-erp", "traefik")
     for name in names:
         converged.shell(f"docker rename {name} kept-{name} && docker create --name {name} {IMAGES[0]} true")
     yield converged
     converged.shell("docker context use default 2>/dev/null; docker swarm leave --force 2>/dev/null; true")
     converged.shell(
-        "docker rm -f by-hand; docker volume rm foreign-data; docker network rm docker_gwbridge; "
+        "docker rm -f by-hand; docker volume rm foreign-data foreign-backups; docker network rm docker_gwbridge; "
         "docker context rm elsewhere; true"
     )
     for name in names:
@@ -104,19 +104,23 @@ def kept(converged: Droplet) -> Iterator[Droplet]:
 
 def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
     kept.shell("docker swarm init --advertise-addr 127.0.0.1 && docker volume create foreign-data")
+    kept.shell("docker volume create foreign-backups")
     kept.shell(f"docker run --rm -d --name by-hand --network none -v foreign-data:/data {IMAGES[0]} sleep 600")
     kept.shell("docker context create elsewhere --docker host=ssh://nowhere && docker context use elsewhere")
     others = (
         "-e traefik_local_port=3999 -e _portfolio_volume=foreign-data -e _portfolio_marker=/nowhere",
+        "-e _portfolio_backup_volume=foreign-backups",
         f"-e postgrest_erp_signing_key_file={tmp_path}/key.pem",
     )
     refused = preflight(kept, *others, "-e docker_host_minimum_disk_mb=99999999")
     commands = said(refused)
-    assert len(commands) == 8, (commands, refused)
+    assert len(commands) == 10, (commands, refused)
+    foreign = {"foreign-data": "postgres-erp-data", "foreign-backups": "postgres-erp-backup"}
     # The right engine first; a volume goes when nobody has it.
     for command in sorted(commands, key=lambda found: ("context" not in found, "stop" not in found)):
         literal = re.sub(r"(\S+) NEW_NAME$", r"\1 old-\1", command)
-        written = "docker volume rm postgres-erp-data" if command == "docker volume rm foreign-data" else ""
+        volume = command.removeprefix("docker volume rm ")
+        written = f"docker volume rm {foreign[volume]}" if volume in foreign else ""
         ran(literal, written)
         kept.shell(literal, given="y\n")
     again = preflight(kept, *others)
@@ -305,10 +309,19 @@ def test_what_is_said_of_tokens(converged: Droplet) -> None:
     assert "rotate: nothing to do" in here(ran("make rotate STEP=finish"), converged).stdout
 
 
+def test_what_is_said_of_backups(converged: Droplet) -> None:
+    assert here(ran("make backup"), converged).returncode == 0
+    refused = here(f"ansible-playbook -i {converged.inventory} playbooks/rebuild.yml", converged)
+    [command] = said(refused.stdout + refused.stderr)
+    asked = here(ran(command), converged)
+    assert (asked.returncode != 0, "add YES=1" in " ".join(asked.stderr.split())) == (True, True), asked.stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [
         "docker logs --tail 20 postgres-erp",
+        "docker logs --tail 20 postgres-erp-backup",
         "docker logs --tail 20 postgrest-erp",
         "docker logs --tail 20 traefik",
         "docker network inspect docker_proxy",

@@ -10,6 +10,6 @@ if [ "${used%%[!0-9]*}" -gt "$3" ]; then
   echo "$spool is full, as backups do not reach their repository; docker logs postgres-erp-backup says why" >&2
   exit 1
 fi
-dd if="$1" of="$spool/.$2" bs=1048576 conv=fsync 2>/dev/null
+said=$(dd if="$1" of="$spool/.$2" bs=1048576 conv=fsync 2>&1) || { echo "$said" >&2; exit 1; }
 mv "$spool/.$2" "$spool/$2"
 sync "$spool"

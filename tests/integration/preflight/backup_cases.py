@@ -66,8 +66,8 @@ CALM = {
 }
 # Roles backup and monitoring.
 WARNED = {"no_systemd": {"timers", "systemd"}}
-# Checks that need the answer of a repository.
+# Checks that need the answer of a repository; each way in which its sentence may be said counts by itself.
 OF_A_RESTORE = (
-    *("backups", "readable time", "future", "repository"),
-    *("first backup", "another database", "disk for a restore"),
+    *("backups", "readable time", "future", "repository", "repository 2", "repository 3"),
+    *("first backup", "first backup 2", "another database", "another database 2", "disk for a restore"),
 )

@@ -94,3 +94,32 @@ def test_system_identifier_is_read_as_pg_controldata_reads_it() -> None:
 @pytest.mark.parametrize("content", [b"", b"1234567"])
 def test_a_short_pg_control_has_no_identifier(content: bytes) -> None:
     assert host_parse.parse_system_identifier(content) is None
+
+
+UNITS = """Id=a.timer
+LoadState=loaded
+ActiveState=active
+UnitFileState=enabled
+NeedDaemonReload=no
+
+Id=b.timer
+LoadState=not-found
+ActiveState=inactive
+UnitFileState=
+NeedDaemonReload=no
+
+Id=c.service
+LoadState=loaded
+ActiveState=inactive
+UnitFileState=static
+NeedDaemonReload=yes
+"""
+
+
+def test_units() -> None:
+    assert host_parse.parse_units(UNITS) == {
+        "a.timer": {"enabled": True, "active": True, "stale": False},
+        "b.timer": None,
+        "c.service": {"enabled": False, "active": False, "stale": True},
+    }
+    assert host_parse.parse_units("") == {}

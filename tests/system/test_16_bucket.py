@@ -1,0 +1,81 @@
+"""Backups in a bucket: encrypted, named when it is away, and enough to make a bare server the one that there was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+
+from tests.backups import repository, state
+from tests.lab import bucket
+from tests.server import DIRECTORY, Droplet
+from tests.waiting import until
+
+pytestmark = pytest.mark.long
+ROWS = "SELECT string_agg(n::text, ' ' ORDER BY n) FROM public.kept"
+
+
+def stored(server: Droplet) -> str:
+    return server.shell(f"find {bucket.FOLDER}/{bucket.NAME} -type f")
+
+
+@pytest.fixture(scope="module")
+def server(converged: Droplet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
+    """The same server with its repository in a bucket from now on."""
+    network = json.loads(converged.shell("docker network inspect portfolio-network"))[0]
+    # The host itself is the first in the network of its containers.
+    gateway = next(ip_network(network["IPAM"]["Config"][0]["Subnet"]).hosts())
+    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), str(gateway))
+    with converged.variables(**given):
+        yield converged
+
+
+def test_the_first_backup_goes_there_and_is_encrypted(server: Droplet) -> None:
+    said = state(server, "backup")
+    assert (said["ok"], said["repository"]) == (True, f"s3://{bucket.NAME}/one")
+    assert repository(server)["cipher"] == "aes-256-cbc"
+    assert "/one/backup/postgres-erp" in stored(server)
+    # What every data directory has in it, and every manifest of a backup.
+    assert server.shell(f"grep -rlE 'PG_VERSION|backup:db' {bucket.FOLDER} || :") == ""
+    assert server.run().recap["changed"] == 0
+
+
+def test_no_secret_is_where_others_read(server: Droplet) -> None:
+    shown = server.shell(
+        "docker inspect postgres-erp-backup; cat /etc/systemd/system/portfolio-*; docker top postgres-erp-backup"
+    )
+    assert bucket.SECRET not in shown and bucket.PASSPHRASE not in shown
+    path = f"{DIRECTORY}/postgres-erp-backup/conf/pgbackrest.conf"
+    assert "denied" in server.shell(f"setpriv --reuid 65534 --clear-groups cat {path} 2>&1 || :")
+
+
+def test_a_bucket_that_is_away_is_named_and_stops_nothing(server: Droplet) -> None:
+    bucket.stop(server)
+    try:
+        server.sql("SELECT pg_switch_wal() FROM pg_current_xact_id()")
+        until(lambda: not state(server, "archive")["ok"], "the bucket is missed", 120)
+        assert state(server, "archive")["error"]
+        assert server.sql("SELECT failed_count FROM pg_stat_archiver") == "0"
+        assert server.found("status")[0] == 0
+    finally:
+        bucket.start(server)
+    until(lambda: state(server, "archive")["ok"], "it is found again", 120)
+
+
+def test_a_bare_server_from_inventory_and_bucket_alone(server: Droplet) -> None:
+    server.sql("CREATE TABLE public.kept (n integer)")
+    for number in (1, 2, 3):
+        server.sql(f"INSERT INTO public.kept VALUES ({number})")
+    segment = server.sql("SELECT pg_walfile_name(pg_switch_wal())")
+    until(lambda: f"/{segment}-" in stored(server), f"{segment} in the bucket", 120)
+    assert server.verb("rebuild").returncode == 1  # it has data
+    destroyed = server.verb("destroy", "DATA=yes", "YES=1")
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert server.containers() == {}
+    rebuilt = server.verb("rebuild")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    assert server.sql(ROWS) == "1 2 3"
+    assert server.found("status")[0] == 0
+    assert server.run().recap["changed"] == 0
