@@ -19,7 +19,7 @@ AT_DEFAULT: dict[str, str] = (
     )
     | dict.fromkeys(
         ("portfolio_topology", "portfolio_database_uri", "portfolio_database_ca", "portfolio_database_major"),
-        "needs another server: tests/system/test_15_external.py, test_16_upgrade.py",
+        "needs another server: tests/system/test_18_external.py, test_19_upgrade.py",
     )
     | dict.fromkeys(
         (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
@@ -42,8 +42,8 @@ NOT_SEEN = {
     "postgres_erp_revoke_extra": "decides about changes by hand: tests/integration/drift_repair",
     "postgres_erp_baseline": "means nothing where a ledger is: tests/integration/postgresql_migration",
     "postgres_erp_probe": "leaves nothing behind, and a run fails where one does not hold",
-    "monitoring_limits": "means nothing where monitoring_enabled is false: tests/system/test_14_monitoring.py",
-    "monitoring_webhook_url": "means nothing where monitoring_enabled is false: tests/system/test_14_monitoring.py",
+    "monitoring_limits": "means nothing where monitoring_enabled is false: tests/system/test_17_monitoring.py",
+    "monitoring_webhook_url": "means nothing where monitoring_enabled is false: tests/system/test_17_monitoring.py",
     "portfolio_published": "only what the verb verify judges: tests/system/test_12_verify.py",
     "portfolio_no_log": "changes the output of a run, not the server: tests/system/test_04_secrets.py has the default",
 }
