@@ -35,7 +35,7 @@ def test_a_whole_chain_is_only_looked_at(converged: Droplet) -> None:
     before = converged.containers(), converged.shell(files), converged.sql(events)
     said = converged.verb("verify")
     assert said.returncode == 0, said.stdout
-    assert said.stdout.startswith("chain of droplet: ok, 5 links answer\n")
+    assert said.stdout.startswith("chain of droplet: ok, 6 links answer\n")
     assert "not set up   DNS" in said.stdout
     assert len(said.stdout.splitlines()) <= 24 and max(map(len, said.stdout.splitlines())) <= 80
     assert (converged.containers(), converged.shell(files), converged.sql(events)) == before
