@@ -36,7 +36,18 @@ MORE_WORDS = {
     },
     "docker_host": {"record", "daemon"},
     # The first database files once; the rest only where it is needed, or by a playbook of its own.
-    "postgres_erp": {"bootstrap", "volume", "ballast", "reload", "start", "restart", "rescue", "recover", "external", "upgrade"},
+    "postgres_erp": {
+        "bootstrap",
+        "volume",
+        "ballast",
+        "reload",
+        "start",
+        "restart",
+        "rescue",
+        "recover",
+        "external",
+        "upgrade",
+    },
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # An image that no registry has; all of it in reverse; what the verbs do.

@@ -54,7 +54,7 @@ def everything(config: Json) -> Json:
             "engine": partial(engine, config),
             "database": partial(database.look, config["socket"], TIMEOUT),
             "disk": partial(disk, config["disk"]),
-            "backup": partial(backup, config["backup"]),
+            "backup": partial(backup, config["backup_state"], config["spool"]),
             "proxy": partial(ask, "127.0.0.1", config["proxy_port"], "/view/rpc/health", token),
         }
     )
@@ -143,11 +143,11 @@ def disk(path: str) -> Json:
         return {"error": error.strerror}
 
 
-def backup(directory: str) -> tuple[dict[str, Json | None], Json | None]:
+def backup(state: str, spool: str) -> tuple[dict[str, Json | None], Json | None]:
     """What role `backup` wrote down, and what waits in its spool; nothing of either where it is not there."""
-    states = {name: host.read_marker(f"{directory}/state/{name}.json") for name in ("backup", "dump", "restore_test")}
+    states = {name: host.read_marker(f"{state}/{name}.json") for name in ("backup", "dump", "restore_test")}
     try:
-        waiting = [entry.stat() for entry in os.scandir(f"{directory}/spool") if entry.is_file()]
+        waiting = [entry.stat() for entry in os.scandir(spool) if entry.is_file()]
     except OSError:
         return states, None
     since = min((each.st_mtime for each in waiting), default=None)

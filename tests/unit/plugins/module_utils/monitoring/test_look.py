@@ -46,13 +46,13 @@ def test_a_disk_that_is_not_there_yet_is_that_of_its_parent(tmp_path: Path) -> N
 
 def test_what_the_backup_wrote_down_is_read_tolerantly(tmp_path: Path) -> None:
     nothing = dict.fromkeys(("backup", "dump", "restore_test"))
-    assert look.backup(str(tmp_path)) == (nothing, None)
+    assert look.backup(f"{tmp_path}/state", f"{tmp_path}/spool") == (nothing, None)
     for name in ("state", "spool"):
         (tmp_path / name).mkdir()
     (tmp_path / "state" / "dump.json").write_text("{")
     (tmp_path / "state" / "backup.json").write_text('{"ok": true}')
     (tmp_path / "spool" / "000000010000000000000001").write_bytes(b"12345")
-    states, spool = look.backup(str(tmp_path))
+    states, spool = look.backup(f"{tmp_path}/state", f"{tmp_path}/spool")
     assert states["backup"] == {"ok": True} and "does not hold JSON" in (states["dump"] or {})["error"]
     assert spool and (spool["files"], spool["bytes"]) == (1, 5) and spool["since"] is not None
 
