@@ -23,60 +23,8 @@ from tests.checkout import copied
 from tests.doors import tunnel
 from tests.generate.messages import PLACEHOLDER, messages
 from tests.server import IMAGES, ROOT, Droplet
+from tests.system.commands import HOW
 
-# Each command of the catalogue and how it is run here: "said" is as a real message said it.
-HOW = {
-    "unset DOCKER_HOST && docker context use default": "said",
-    "docker swarm leave --force": "said",
-    "docker image prune": "said",
-    "docker rename postgres-erp NEW_NAME": "said",
-    "docker stop <data_users>": "said",
-    "docker rename postgrest-erp NEW_NAME": "said",
-    "docker rename traefik NEW_NAME": "said",
-    "docker rename <strangers> NEW_NAME": "said",
-    "docker rename postgres-erp-backup NEW_NAME": "said",
-    "docker volume rm postgres-erp-backup": "said, of a volume of another name: the real one has backups in it",
-    "make backup": "on the converged server",
-    "make restore": "said; nobody is there to confirm it",
-    "docker logs --tail 20 postgres-erp-backup": "on the converged server",
-    "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
-    "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",
-    "openssl genpkey -algorithm ed25519": "said",
-    "chmod 600 <path>": "said",
-    "apt-get install python3-psycopg2": "said",
-    "./portfolio destroy": "said; nobody is there to confirm it",
-    "./portfolio <verb> <word> inventories/droplet": "said, with this server's inventory",
-    "make <verb> <example>": "said",
-    "make vault<again>": "said",
-    "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
-    "<command>": "said",
-    "make deploy": "on the converged server",
-    "make tokens": "on the converged server",
-    "make tokens<again>": "said",
-    "make rotate": "on the converged server",
-    "make rotate STEP=finish": "on the converged server",
-    "make rotate STEP=finish YES=1": "said",
-    "make deploy<again>": "said, on the converged server",
-    "make doctor<again>": "said",
-    "make status<again>": "said",
-    "make tunnel SERVICE=<name> LOCAL_PORT=<other><again>": "said",
-    "make tunnel SERVICE=<service> LOCAL_PORT=<port><again>": "said",
-    "make migration NAME=add_invoices": "said, in a copy of the project",
-    "make expected": "here",
-    "sudo make <verb><again>": "as root without sudo, which a server like this one need not have",
-    "docker logs --tail 20 postgres-erp": "on the converged server",
-    "docker logs --tail 20 postgrest-erp": "on the converged server",
-    "docker logs --tail 20 traefik": "on the converged server",
-    "docker logs --tail 20 <name>": "on the converged server, of a container by that name",
-    "docker network inspect <portfolio_ingress_network>": "on the converged server",
-    "docker network disconnect <portfolio_ingress_network> <addresses_taken>": "said",
-    "docker stats --no-stream": "on the converged server",
-    "journalctl -u docker": "on the converged server",
-    "tail /var/log/portfolio-dockerd.log": "on the converged server, which has systemd: the file is put there first",
-    "sudo apt-get install python3-venv": "as root without sudo, and simulated: it is a minute of packages",
-    "sudo apt-get install <package>": "as root without sudo, and simulated",
-    "pip install PyJWT cryptography PyYAML": "in the virtual environment, which has them",
-}
 RAN: set[str] = set()
 
 
