@@ -46,9 +46,10 @@ def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
 def start(server: Droplet) -> None:
     tls = "--cert /etc/bucket/tls.pem --key /etc/bucket/tls.pem"
     command = f"versitygw --access {KEY} --secret {SECRET} --port :{PORT} {tls} posix {FOLDER}"
+    stop(server)
     server.shell(f"systemd-run --quiet --unit=bucket --collect {command}")
     until(lambda: f":{PORT}" in server.shell("ss -ltn"), "the bucket listens")
 
 
 def stop(server: Droplet) -> None:
-    server.shell("systemctl stop bucket")
+    server.shell("systemctl stop bucket 2>/dev/null || :")

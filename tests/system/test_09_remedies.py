@@ -23,7 +23,7 @@ from tests.checkout import copied
 from tests.doors import tunnel
 from tests.generate.messages import PLACEHOLDER, messages
 from tests.server import IMAGES, ROOT, Droplet
-from tests.system.remedies import HOW
+from tests.system.commands import HOW
 
 RAN: set[str] = set()
 

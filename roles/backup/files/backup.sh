@@ -37,10 +37,11 @@ record() { # record NAME WHAT BEGAN [ERROR]: replaced by a rename, so that a rea
 
 pgbackrest_says() { # pgbackrest_says COMMAND…: quiet where it works; else why, in one line on standard output
   code=0
-  output=$(pgbackrest "$@" 2>&1) || code=$?
+  output=$(${limit:+timeout "$limit"} pgbackrest "$@" 2>&1) || code=$?
   [ "$code" != 0 ] || return 0
   case $code in
     28) echo "the repository ${BACKUP_REPOSITORY:-} holds backups of another database" ;;
+    124) echo "the repository ${BACKUP_REPOSITORY:-} did not answer within ${limit:-} s" ;;
     50) echo "another backup or restore is running" ;;
     *) printf '%s\n' "$output" | sed -n 's/.*ERROR: \[[0-9]*\]: //p' | tail -n 1 | sentence ;;
   esac
@@ -93,7 +94,8 @@ push() {
     began=$(date +%s) error=
     for segment in "$spool"/*; do
       [ -e "$segment" ] || continue # the pattern itself, where nothing is there
-      error=$(pgbackrest_says archive-push "$segment") || break
+      # By itself it would go on asking a bucket that is away for minutes, without a word.
+      error=$(limit=50 && pgbackrest_says archive-push "$segment") || break
       rm "$segment"
     done
     # Each failure, and the first success after one.

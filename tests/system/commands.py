@@ -1,34 +1,34 @@
-# Copyright: (c) 2026, Best Viable
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands that messages propose, and how tests/system/test_09_remedies.py runs each."""
+"""The commands that messages tell people to run."""
 
-# Each command of the catalogue and how it is run here: "said" is as a real message said it.
+from __future__ import annotations
+
+# Each command of the catalogue and how test_09_remedies.py runs it: "said" is as a real message said it.
 HOW = {
     "unset DOCKER_HOST && docker context use default": "said",
     "docker swarm leave --force": "said",
     "docker image prune": "said",
     "docker rename postgres-erp NEW_NAME": "said",
-    "docker stop <data_users>": "said",
+    "docker stop <rivals>": "said",
     "docker rename postgrest-erp NEW_NAME": "said",
     "docker rename traefik NEW_NAME": "said",
     "docker rename <strangers> NEW_NAME": "said",
+    "docker rename postgres-erp-backup NEW_NAME": "said",
+    "docker volume rm postgres-erp-backup": "said, of a volume of another name: the real one has backups in it",
+    "make backup": "on the converged server",
+    "make restore": "said; nobody is there to confirm it",
+    "docker logs --tail 20 postgres-erp-backup": "on the converged server",
     "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
     "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",
     "openssl genpkey -algorithm ed25519": "said",
     "chmod 600 <path>": "said",
     "apt-get install python3-psycopg2": "said",
     "./portfolio destroy": "said; nobody is there to confirm it",
-    "make destroy DATA=yes": "nobody is there to confirm it",
-    "apt-get install postgresql-client": "simulated",
     "./portfolio <verb> <word> inventories/droplet": "said, with this server's inventory",
     "make <verb> <example>": "said",
     "make vault<again>": "said",
     "make vault INVENTORY=inventories/droplet": "said, with a copy of that inventory",
     "<command>": "said",
     "make deploy": "on the converged server",
-    "make recover": "on the converged server, where it has nothing to do; on a full disk in molecule/faults",
-    "make doctor": "on the converged server",
     "make tokens": "on the converged server",
     "make tokens<again>": "said",
     "make rotate": "on the converged server",
@@ -50,10 +50,15 @@ HOW = {
     "docker network disconnect <portfolio_ingress_network> <addresses_taken>": "said",
     "docker stats --no-stream": "on the converged server",
     "journalctl -u docker": "on the converged server",
-    "journalctl -u portfolio-monitoring": "on the converged server",
-    "make status": "on the converged server",
     "tail /var/log/portfolio-dockerd.log": "on the converged server, which has systemd: the file is put there first",
     "sudo apt-get install python3-venv": "as root without sudo, and simulated: it is a minute of packages",
     "sudo apt-get install <package>": "as root without sudo, and simulated",
     "pip install PyJWT cryptography PyYAML": "in the virtual environment, which has them",
+    "docker stop <data_users>": "said",
+    "make destroy DATA=yes": "nobody is there to confirm it",
+    "apt-get install postgresql-client": "simulated",
+    "make recover": "on the converged server, where it has nothing to do; on a full disk in molecule/faults",
+    "make doctor": "on the converged server",
+    "journalctl -u portfolio-monitoring": "on the converged server",
+    "make status": "on the converged server",
 }
