@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg2
 
-# One sort of more than work_mem, which is what the settings are measured for. Five in one statement are too many for them (tried).
+# One sort of more than work_mem: what the settings are measured for. Five in one statement are too many (tried).
 HEAVY = "SELECT count(DISTINCT one.h) FROM (SELECT md5(generate_series(1, 100000)::text) AS h) AS one"
 
 
