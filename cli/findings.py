@@ -69,7 +69,7 @@ def addressed(value: Any, again: str) -> Any:
         return [addressed(item, again) for item in value]
     if isinstance(value, str):
         return re.sub(
-            r"\bmake (deploy|plan|doctor|status|schema|verify|acknowledge|history|logs S=[\w-]+)",
+            r"\bmake (deploy|plan|doctor|status|schema|verify|acknowledge|history|recover|logs S=[\w-]+)",
             lambda found: found[0] + again,
             value,
         )

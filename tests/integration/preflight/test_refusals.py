@@ -88,7 +88,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "full_disk": (
         {"markers": {"data": MARKER}, "data_volume": DATA | {"free_mb": 0}},
         {},
-        ["does not run", "/data", "0 MB free", "64 MB", "run: make recover"],
+        ["/data", "is full", "0 MB free", "64 MB", "run: make recover"],
     ),
     "full_disk_without_ballast": (
         {"markers": {"data": MARKER}, "data_volume": DATA | {"free_mb": 31, "ballast_mb": 0}},
