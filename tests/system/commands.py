@@ -54,7 +54,6 @@ HOW = {
     "sudo apt-get install python3-venv": "as root without sudo, and simulated: it is a minute of packages",
     "sudo apt-get install <package>": "as root without sudo, and simulated",
     "pip install PyJWT cryptography PyYAML": "in the virtual environment, which has them",
-    "docker stop <data_users>": "said",
     "make destroy DATA=yes": "nobody is there to confirm it",
     "apt-get install postgresql-client": "simulated",
     "make recover": "on the converged server, where it has nothing to do; on a full disk in molecule/faults",
