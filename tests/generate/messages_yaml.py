@@ -16,7 +16,7 @@ from tests.consistency.repository import BLOCKS, ROLES, load, tracked
 from tests.generate.messages import Message, is_frame, product, tidy, words
 
 # Values that an operator knows by another name than the variable's.
-KNOWN = {"inventory_hostname": "host", "_portfolio_server": "server"}
+KNOWN = {"inventory_hostname": "host", "_portfolio_server": "server", "_portfolio_volume": "volume"}
 # What does not change what a text says.
 TRANSPARENT = {"trim", "string", "first", "to_json"}
 DEEPEST = 6
@@ -131,7 +131,8 @@ class Texts:
         match node:
             case nodes.Name():
                 # An option is what somebody set it to.
-                return self.variables.get(node.name) if node.name.startswith("_") else None
+                ours = node.name.startswith("_") and node.name not in KNOWN
+                return self.variables.get(node.name) if ours else None
             case nodes.Getattr():
                 table = self.look_up(node.node)
                 return table.get(node.attr) if isinstance(table, dict) else None

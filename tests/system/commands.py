@@ -17,7 +17,7 @@ HOW = {
     "make backup": "on the converged server",
     "make restore": "said; nobody is there to confirm it",
     "docker logs --tail 20 postgres-erp-backup": "on the converged server",
-    "docker volume rm postgres-erp-data": "said, of a volume of another name: the real one has data in it",
+    "docker volume rm <volume>": "said, of a volume of another name: the real one has data in it",
     "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",
     "openssl genpkey -algorithm ed25519": "said",
     "chmod 600 <path>": "said",

@@ -16,7 +16,7 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 def left(droplet: Droplet) -> list[str]:
     """What is still there after the next run and may not be: lease, lock, an initialisation, half a file."""
     kept = droplet.shell(f"ls /run/portfolio/lease.json 2>/dev/null; {HALF_WRITTEN}", check=False).splitlines()
-    others = [name for name in droplet.containers() if name not in ("/postgres-erp", "/postgrest-erp", "/traefik")]
+    others = set(droplet.containers()) - {"/postgres-erp", "/postgrest-erp", "/postgres-erp-backup", "/traefik"}
     return [*kept, *others, *(["an advisory lock"] if droplet.sql(HELD) != "0" else [])]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.preflight.recorded import OURS, STRANGER
+from tests.integration.preflight.recorded import DATA, STRANGER
 
 SECRET = "of-the-provider"
 EXTERNAL = {
@@ -18,7 +18,6 @@ EXTERNAL = {
 }
 THERE = {"data": {"server": "db.example.com:25060"}}
 FILES = {"/opt/portfolio/.portfolio": {"type": "directory"}, "/opt/portfolio/postgres-erp": {"type": "directory"}}
-OWN = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "external": ({}, EXTERNAL, []),
@@ -52,9 +51,9 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ["portfolio_database_ca is /etc/hostname", "as PEM"],
     ),
     "external_over_own_data": (
-        {"data_volume": OWN, "files": FILES},
+        {"data_volume": DATA, "files": FILES},
         EXTERNAL,
-        ["a database of its own", "postgres-erp-data", "set it to single", "make destroy DATA=yes"],
+        ["a database of its own", "set it to single", "make destroy DATA=yes"],
     ),
     "external_elsewhere": (
         {"markers": {"data": {"server": "db.example.com:25061"}}, "files": FILES},

@@ -22,7 +22,7 @@ KEYS = {
     "uid", "distribution", "architecture", "init", "time", "memory", "disk", "libraries", "docker", "networks",
     "routes", "volumes",
     "containers", "publishers", "traefiks", "cloudflareds", "data_users", "images", "ports", "files", "markers",
-    "units", "data_volume",
+    "units", "checksums", "data_volume",
 }  # fmt: skip
 
 
