@@ -13,6 +13,7 @@ from cli.findings import Json, fetch, show
 from cli.words import wrapped
 
 LEVELS = ("fail", "warn", "ok")
+WIDTH = 57
 HERE = "control node"
 SOURCE = ("playbooks/doctor.yml", "_portfolio_doctor")
 
@@ -43,6 +44,15 @@ def _tried(check: str, ask: Callable[[], object]) -> Json:
     return {"where": HERE, "check": check, "level": "ok", "message": ""}
 
 
+def _some(names: list[str]) -> str:
+    """As many as stand in one line; FORMAT=json has all of them."""
+    for shown in range(len(names), 0, -1):
+        more = f", and {len(names) - shown} more" if shown < len(names) else ""
+        if len(text := ", ".join(names[:shown]) + more) <= WIDTH:
+            return text
+    return f"{len(names)} checks"
+
+
 def lines(report: Json) -> Iterator[str]:
     """The text of a report: what is not OK first, each with its sentence; pure."""
     found = [one["level"] for one in report["findings"]]
@@ -58,6 +68,6 @@ def lines(report: Json) -> Iterator[str]:
         if one["level"] == "ok":
             fine.setdefault(one["where"], []).append(one["check"])
     for where, checks in fine.items():
-        yield from wrapped(", ".join(checks), f"  OK    {where:14} ", " " * 23)
+        yield f"  OK    {where:14} {_some(checks)}"
     if not report["complete"]:
         yield "The other checks could not be made; correct this and ask again."

@@ -43,7 +43,7 @@ def lines(report: Json) -> Iterator[str]:
 def _parts(report: Json) -> Iterator[str]:
     """What runs and what it answers."""
     if report["containers"]:
-        yield "containers"
+        yield f"{'containers':40}since"
         used = _used(report["numbers"])
         yield from (_container(container, used) for container in report["containers"])
     if report["schema"]:
@@ -127,12 +127,11 @@ def _used(found: Json | None) -> dict[str, str]:
 
 def _container(container: Json, used: Mapping[str, str] = MappingProxyType({})) -> str:
     if container["state"] == "missing":
-        return f"  {container['name']:14} missing"
+        return f"  {container['name']:20} missing"
     state = ", ".join(filter(None, (container["state"], container["health"])))
-    since = f"since {container['since']}" if container["since"] else ""
     restarts = f"{container['restarts']} restart{'' if container['restarts'] == 1 else 's'}"
     memory = f"{used.get(container['name'], '')}{container['memory_limit_mb']} MB"
-    return f"  {container['name']:14} {state:16} {since:23} {restarts:10} {memory}"
+    return f"  {container['name']:20} {state:16} {container['since'] or '':17} {restarts:10} {memory}"
 
 
 def _schema(schema: Json) -> str:

@@ -190,6 +190,7 @@ server:
       description: >-
         For each unit C(enabled), C(active) and C(stale) (its file is newer than what systemd knows of it); V(null)
         where systemd does not know it, or does not run.
+      type: dict
     checksums:
       description: For each path C(sha256), C(uid), C(gid) and C(mode) of an ordinary file, else V(null).
       type: dict
