@@ -35,6 +35,9 @@ NETWORKS = {
 }
 # Files with mode 0600 or less, below the directory: what each is. One that is not named here stops the generator.
 CLOSED = {
+    ".portfolio/history.jsonl": "the runs that changed something or failed",
+    ".portfolio/last_run.json": "when a run last ended, and how",
+    "monitoring/webhook_url": "where alarms go, with what that address may hold",
     "postgres-erp/marker.json": "no secret: it says that data exist, by the system identifier",
     "postgres-erp/secrets/erp_admin": "password of the login `erp_admin`, made on the server",
     "postgres-erp/secrets/portfolio_authenticator": "password of PostgREST's login, made on the server",
@@ -44,6 +47,9 @@ CLOSED = {
     "postgrest-erp/secrets/jwks.json": "no secret: the public keys by which tokens are checked",
 }
 ROOT_READS = {
+    ".portfolio/history.jsonl": "`make history`",
+    ".portfolio/last_run.json": "the collector",
+    "monitoring/webhook_url": "the collector",
     "postgres-erp/marker.json": "every run",
     "postgres-erp/secrets/erp_admin": "a run, to log in with it; whoever connects as `erp_admin` over TCP",
     "postgres-erp/secrets/portfolio_authenticator": "a run, to log in with it",

@@ -115,7 +115,7 @@ def test_what_the_preflights_say_helps(kept: Droplet, tmp_path: Path) -> None:
     refused = preflight(kept, *others, "-e docker_host_minimum_disk_mb=99999999")
     commands = said(refused)
     assert len(commands) == 10, (commands, refused)
-    foreign = {"foreign-data": "postgres-erp-data", "foreign-backups": "postgres-erp-backup"}
+    foreign = {"foreign-data": "<volume>", "foreign-backups": "postgres-erp-backup"}
     # The right engine first; a volume goes when nobody has it.
     for command in sorted(commands, key=lambda found: ("context" not in found, "stop" not in found)):
         literal = re.sub(r"(\S+) NEW_NAME$", r"\1 old-\1", command)
