@@ -6,7 +6,7 @@ from __future__ import annotations
 HOW = {
     "unset DOCKER_HOST && docker context use default": "said",
     "docker swarm leave --force": "said",
-    "docker image prune": "said",
+    "docker image prune": "on the converged server, and confirmed",
     "docker rename postgres-erp NEW_NAME": "said",
     "docker stop <rivals>": "said",
     "docker rename postgrest-erp NEW_NAME": "said",
