@@ -56,8 +56,8 @@ def test_a_broken_file_of_another_application_stops_all_updates(start: Start) ->
     with start(eager) as traefik:
         traefik.write("other.yml", BROKEN)
         until(lambda: "other.yml" in traefik.log)
-        traefik.write("new.yml", json.dumps(route))
         seen = traefik.log.count("other.yml")
+        traefik.write("new.yml", json.dumps(route))
         until(lambda: traefik.log.count("other.yml") > seen)
         assert traefik.ask("/new").status == 404
         (traefik.dynamic / "other.yml").unlink()
