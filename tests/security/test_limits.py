@@ -288,6 +288,7 @@ def test_control_a_head_spoils_its_connection(chain: Chain) -> None:
 
     def kept(_static: Configuration, http: Configuration) -> None:
         http["services"]["erp-db-head"]["loadBalancer"]["serversTransport"] = "erp-db"
+        # All of it comes from one client.
         http["middlewares"]["erp-db-rate"]["rateLimit"] |= {"average": 10000, "burst": 10000}
 
     common = f"Host: {HOSTNAME}\r\nAuthorization: Bearer {chain.token('erp_writer')}\r\n"
