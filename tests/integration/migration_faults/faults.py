@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable
@@ -36,6 +37,16 @@ _CATALOG = " UNION ALL ".join(
 )
 # The parts may be read side by side.
 _CATALOG += " ORDER BY 1"
+# A script that sleeps until a test wakes it, however long that takes on a slow machine.
+SLEEP = """
+DO $$ BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'wake'
+    ) LOOP
+        PERFORM pg_sleep(0.2), pg_stat_clear_snapshot();
+    END LOOP;
+END $$;
+"""
 APPLIED = "SELECT version, run_id FROM migration.applied ORDER BY version"
 
 
@@ -52,10 +63,14 @@ def sleeping(project: Project) -> int | None:
 
 
 def wait_for_sleep(project: Project) -> int:
-    wait_until(lambda: sleeping(project), "the run sleeps in its script")
-    pid = sleeping(project)
-    assert pid is not None
-    return pid
+    pids = list[int]()
+    wait_until(lambda: pids.extend([pid] if (pid := sleeping(project)) else []) or pids, "the run sleeps in its script")
+    return pids[0]
+
+
+def wake(project: Project) -> contextlib.closing[Any]:
+    """Inside this, `SLEEP` is over."""
+    return contextlib.closing(project.cluster.connect("postgres", project.database, application_name="wake"))
 
 
 def runs(project: Project) -> int:

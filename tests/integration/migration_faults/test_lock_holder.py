@@ -11,7 +11,15 @@ import signal
 import pytest
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import lock
 
-from tests.integration.migration_faults.faults import assert_applied_once, kill, runs, wait_for_sleep, wait_until
+from tests.integration.migration_faults.faults import (
+    SLEEP,
+    assert_applied_once,
+    kill,
+    runs,
+    wait_for_sleep,
+    wait_until,
+    wake,
+)
 from tests.integration.postgresql_migration.conftest import ONE
 from tests.integration.postgresql_migration.driver import Project, empty, finish
 
@@ -41,12 +49,13 @@ def test_held_by_somebody(project: Project, user: str, seen: str) -> None:
 
 
 def test_held_by_a_live_run(project: Project) -> None:
-    project.migration("001_base.sql", ONE + "SELECT pg_sleep(2);")
+    project.migration("001_base.sql", ONE + SLEEP)
     process = project.start()
     pid = wait_for_sleep(project)
     assert f"pid {pid} (user app_owner, {MODULE}" in project.run(lock_wait=0).message
     assert f"pid {pid} (user app_owner, {MODULE}" in project.run(check=True, lock_wait=0).message
-    assert_applied_once(project, finish(process), project.run())
+    with wake(project):
+        assert_applied_once(project, finish(process), project.run())
 
 
 def test_held_by_a_dead_run(project: Project) -> None:
@@ -63,12 +72,13 @@ def test_held_by_a_dead_run(project: Project) -> None:
 
 def test_held_by_a_stopped_run(project: Project) -> None:
     """Nothing is stolen from it: it goes on when it is let."""
-    project.migration("001_base.sql", ONE + "SELECT pg_sleep(0.5);")
+    project.migration("001_base.sql", ONE + SLEEP)
     process = project.start()
     pid = wait_for_sleep(project)
     process.send_signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: idle(project, pid), "the server waits for the stopped client")
+        with wake(project):
+            wait_until(lambda: idle(project, pid), "the server waits for the stopped client")
         failed = project.run(lock_wait=1)
         assert f"pid {pid} (user app_owner, {MODULE}" in failed.message and empty(project)
     finally:
@@ -83,12 +93,13 @@ def idle(project: Project, pid: int) -> bool:
 @pytest.mark.long
 def test_a_stopped_run_does_not_hold_the_lock_for_ever(project: Project) -> None:
     """After a minute (25P03) the next run gets through; the stopped one finds nothing left to do when it wakes."""
-    project.migration("001_base.sql", ONE + "SELECT pg_sleep(0.5);")
+    project.migration("001_base.sql", ONE + SLEEP)
     process = project.start()
     wait_for_sleep(project)
     process.send_signal(signal.SIGSTOP)
     try:
-        result = project.run(lock_wait=90)
+        with wake(project):
+            result = project.run(lock_wait=90)
         assert result.rc == 0, result.text
     finally:
         process.send_signal(signal.SIGCONT)
