@@ -19,6 +19,9 @@ NAME = "acme-backups"
 KEY = "lab"
 SECRET = "only-for-the-lab"
 PASSPHRASE = "a-passphrase-of-the-lab"
+# Its certificate, and one that has ended.
+WELL = "edge.pem"
+ENDED = "ended.pem"
 
 
 def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
@@ -27,8 +30,12 @@ def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
     # pgBackRest compares the name in the certificate as a text.
     certificates.make(directory, [host])
     server.shell(f"mkdir -p {FOLDER}/{NAME} /etc/bucket")
-    for source, target in ((program, "/usr/local/bin/versitygw"), (directory / "edge.pem", "/etc/bucket/tls.pem")):
-        subprocess.run(["docker", "cp", "--quiet", str(source), f"{server.name}:{target}"], check=True)
+    files = {
+        program: "/usr/local/bin/versitygw",
+        **{f"{directory}/{file}": f"/etc/bucket/{file}" for file in (WELL, ENDED)},
+    }
+    for source, target in files.items():
+        subprocess.run(["docker", "cp", "--quiet", source, f"{server.name}:{target}"], check=True)
     start(server)
     return {
         "backup_s3_bucket": NAME,
@@ -43,9 +50,9 @@ def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
     }
 
 
-def start(server: Droplet) -> None:
-    tls = "--cert /etc/bucket/tls.pem --key /etc/bucket/tls.pem"
-    command = f"versitygw --access {KEY} --secret {SECRET} --port :{PORT} {tls} posix {FOLDER}"
+def start(server: Droplet, certificate: str = WELL, secret: str = SECRET) -> None:
+    tls = f"--cert /etc/bucket/{certificate} --key /etc/bucket/{certificate}"
+    command = f"versitygw --access {KEY} --secret {secret} --port :{PORT} {tls} posix {FOLDER}"
     stop(server)
     server.shell(f"systemd-run --quiet --unit=bucket --collect {command}")
     until(lambda: f":{PORT}" in server.shell("ss -ltn"), "the bucket listens")
