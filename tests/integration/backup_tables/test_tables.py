@@ -59,13 +59,13 @@ def ask(server: Cluster, query: str, *values: Any, dbname: str = "portfolio") ->
         return cursor.fetchall() if cursor.description else []
 
 
-def bring(server: Cluster, folder: Path, *tables: str) -> subprocess.CompletedProcess[str]:
-    """What a restore of tables runs, as it runs it."""
+def bring(server: Cluster, folder: Path, *tables: str, programs: str = "") -> subprocess.CompletedProcess[str]:
+    """What a restore of tables runs, as it runs it; *programs* is a directory of some that come first."""
     login = {"PGHOST": server.socket_directory, "PGUSER": "postgres", "PGDATABASE": "portfolio"}
     script = ROOT / "roles" / "backup" / "files" / "tables.sh"
     return subprocess.run(
         ["sh", str(script), server.socket_directory, str(folder), SIDE, "erp_admin", "it's a trial", *tables],
-        env=os.environ | login | {"PATH": f"{BINARIES}:{os.environ['PATH']}"},
+        env=os.environ | login | {"PATH": f"{programs}:{BINARIES}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
@@ -133,6 +133,18 @@ def test_a_table_of_a_type_that_is_not_there(clean: Cluster, tmp_path: Path) -> 
         assert 'type "service.mood" does not exist' in done.stdout
     finally:
         ask(clean, "DROP SCHEMA service CASCADE")
+
+
+def test_a_disk_without_room_for_the_tables(clean: Cluster, tmp_path: Path) -> None:
+    """A full disk would stop the server itself: 128 MB are left to it, whatever the tables need."""
+    stub = tmp_path / "df"
+    stub.write_text("#!/bin/sh\necho Filesystem\necho /dev/x 24000 23873 127 100% /\n")
+    stub.chmod(0o755)
+    done = bring(clean, tmp_path, "erp.people", programs=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "127 MB are free, and a dump of the tables, they and their write-ahead log need 128 MB"
+    )
 
 
 def test_the_database_of_an_earlier_one_is_left(clean: Cluster, tmp_path: Path) -> None:
