@@ -44,7 +44,7 @@ def restored(converged: Droplet) -> Iterator[str]:
         converged.sql("DELETE FROM erp.people WHERE id IN (9001, 9003)")
         converged.sql("UPDATE erp.people SET email = 'gone@example.test' WHERE id = 9002")
         containers = converged.containers()
-        foreseen = converged.verb("restore", "TABLE=erp.people", f"TIME={moment}", "--", "--check")
+        foreseen = converged.verb("restore", "TABLE=erp.people", f"TIME={moment}", "--check")
         assert foreseen.returncode == 0, foreseen.stdout + foreseen.stderr
         assert converged.sql(DATABASES) == "portfolio postgres"
         done = converged.verb("restore", "TABLE=erp.people", f"TIME={moment}")

@@ -67,6 +67,7 @@ CASES: dict[str, tuple[Json, list[str]]] = {
     "tables": ({"restore_tables": ["erp.people", "agent.events", "service.jobs", "erp.people"]}, []),
     "tables_as_text": ({"restore_tables": "erp.people, erp.made_by_hand", "restore_time": "2026-11-28 20:50:14"}, []),
     "no_schema": ({"restore_tables": ["people"]}, ["restore_tables has people", "erp.people"]),
+    "no_name": ({"restore_tables": " , "}, ["restore_tables has no name, which is no schema and table"]),
     "quoted": ({"restore_tables": ['erp."People"']}, ['restore_tables has erp."People"']),
     "three_parts": ({"restore_tables": ["portfolio.erp.people"]}, ["restore_tables has portfolio.erp.people"]),
     "unknown_table": ({"restore_tables": ["erp.people", "erp.peopl"]}, ["restore_tables has erp.peopl,", "migration"]),
