@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.catalog_query import SNAPSHOT
 
 from tests.cluster import BINARIES, Cluster
 from tests.consistency.repository import ROOT
@@ -113,6 +114,27 @@ def test_several_of_both_schemas(clean: Cluster, tmp_path: Path) -> None:
     FROM pg_database WHERE datname = %s
     """
     assert ask(clean, query, SIDE) == [("erp_admin", "it's a trial", False, False)]
+
+
+def looked(server: Cluster) -> list[Any]:
+    """What a run and the check by psql alone see of the database that is served."""
+    psql = [
+        str(BINARIES / "psql"),
+        "-XAtq",
+        "-d",
+        server.dsn(dbname="portfolio"),
+        "-f",
+        str(SQL / "validate_schema.sql"),
+    ]
+    done = subprocess.run(psql, capture_output=True, text=True, check=False)
+    assert "tables in erp" in done.stdout
+    return [ask(server, SNAPSHOT % {"schemas": "'{erp,agent,private,api_view}'"}), done.returncode, done.stdout]
+
+
+def test_the_database_that_is_served_is_what_it_was(clean: Cluster, tmp_path: Path) -> None:
+    before = looked(clean)
+    assert bring(clean, tmp_path, "erp.people", "agent.events").returncode == 0
+    assert looked(clean) == before
 
 
 def test_a_table_that_is_not_there(clean: Cluster, tmp_path: Path) -> None:
