@@ -72,7 +72,9 @@ OF_A_RESTORE = (
     *("first backup", "first backup 2", "another database", "another database 2", "disk for a restore"),
     *(
         "names of tables",
+        "names of tables 2",
         "running server",
+        "running server 2",
         "known tables",
         "database of an earlier restore",
         "database of somebody else",
