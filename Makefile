@@ -1,6 +1,6 @@
 # `make deploy` and `make test` are the two commands. A verb only calls ./portfolio, a check only calls tests/run.
 VERBS = deploy plan upgrade doctor status schema verify history acknowledge backup rebuild seed recover psql logs token tokens revoke rotate connect tunnel rollback restore archive destroy vault migration images setup
-SETTINGS = INVENTORY FORMAT SQL S LINES STATE ROLE SUB CLIENT_ID PERSON_ID DAYS JTI KEY STEP SERVICE REVEAL LOCAL_PORT TYPE TIME CONFIRM RESTORE DIRECTORY DATA YES NAME LOCK
+SETTINGS = INVENTORY FORMAT SQL S LINES STATE ROLE SUB CLIENT_ID PERSON_ID DAYS JTI KEY STEP SERVICE REVEAL LOCAL_PORT TYPE TIME TABLE CONFIRM RESTORE DIRECTORY DATA YES NAME LOCK
 
 # What was given on make's command line, quoted; the environment is not looked at, so that nothing is removed by accident.
 quoted = '$(subst ','\'',$(1))'

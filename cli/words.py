@@ -35,6 +35,7 @@ WAITS = {
     ("traefik", "Ask through the proxy for the API's health, up to 20 s"): "postgrest-erp to answer through traefik",
     ("backup", "Make the first backup"): "the first backup to be complete",
     ("backup", "Restore beside the data"): "the backup to be restored and recovered",
+    ("backup", "Bring the tables into a database of their own"): "the tables to be restored and copied",
 }
 PREFIX = re.compile(r"^(?:[a-z]+(?:_[a-z]+)*): (?=\S)")
 NAMES = {"Ansible", "Debian", "Docker", "Traefik", "Ubuntu"}

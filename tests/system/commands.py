@@ -16,6 +16,7 @@ HOW = {
     "docker volume rm postgres-erp-backup": "said, of a volume of another name: the real one has backups in it",
     "make backup": "on the converged server",
     "make restore": "said; nobody is there to confirm it",
+    "make restore STATE=compared": "on the converged server, where it has nothing to remove",
     "docker logs --tail 20 postgres-erp-backup": "on the converged server",
     "docker volume rm <volume>": "said, of a volume of another name: the real one has data in it",
     "openssl genpkey -algorithm ed25519 -out <postgrest_erp_signing_key_file>": "said",

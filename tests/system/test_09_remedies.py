@@ -315,6 +315,7 @@ def test_what_is_said_of_backups(converged: Droplet) -> None:
     [command] = said(refused.stdout + refused.stderr)
     asked = here(ran(command), converged)
     assert (asked.returncode != 0, "add YES=1" in " ".join(asked.stderr.split())) == (True, True), asked.stderr
+    assert here(ran("make restore STATE=compared"), converged).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@
 #   restore-test            restores the latest in this container, which is thrown away, and looks whether it is well
 #   info                    what the repository holds, as pgBackRest's JSON
 #   restore FOLDER [TIME]   restores into the folder and recovers to the time, else as far as there is anything; no server runs then
+#   tables TIME DATABASE OWNER SAID TABLE…   restores in this container, which is thrown away, and brings the tables into a database of their
+#                           own beside the running one (tables.sh)
 #   swap FOLDER KEEP        puts that folder in the place of the data, which are kept as KEEP
 #   forget                  removes data that were kept
 # What went wrong is one line on standard error; the state of the first four is a file each.
@@ -164,6 +166,12 @@ test_restore() {
     { echo "pg_amcheck of the restored database: $(sentence </tmp/amcheck.log)"; return 1; }
 }
 
+tables() { # tables TIME DATABASE OWNER SAID TABLE…
+  recover "$volume/test" "$1" off || return 1
+  shift
+  said=$(sh /usr/local/lib/portfolio/tables.sh "$private" "$volume" "$@") || { echo "$said" | sentence; return 1; }
+}
+
 swap() { # swap FOLDER KEEP
   cd "$volume"
   [ -s "$1/PG_VERSION" ] || { echo "there is no restored database in $volume/$1" >&2; return 1; }
@@ -183,6 +191,7 @@ case $verb in
   settle) settle ;;
   info) pgbackrest --output=json info ;;
   restore) error=$(restore "$1" "${2:-}") || { echo "${error:-failed without a word}" >&2; exit 1; }; cat /tmp/reached ;;
+  tables) error=$(tables "$@") || { echo "${error:-failed without a word}" >&2; exit 1; } ;;
   swap) swap "$1" "$2" ;;
   forget)
     for kept in "$volume"/pgdata.before-* "$volume/pgdata.restored"; do

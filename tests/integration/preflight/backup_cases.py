@@ -70,4 +70,13 @@ WARNED = {"no_systemd": {"timers", "systemd"}}
 OF_A_RESTORE = (
     *("backups", "readable time", "future", "repository", "repository 2", "repository 3"),
     *("first backup", "first backup 2", "another database", "another database 2", "disk for a restore"),
+    *(
+        "names of tables",
+        "names of tables 2",
+        "running server",
+        "running server 2",
+        "known tables",
+        "database of an earlier restore",
+        "database of somebody else",
+    ),
 )

@@ -356,7 +356,7 @@ def test_refusal(case: str, answers: dict[str, Answer]) -> None:
 UNREACHED = {
     ("roles/postgrest_erp/vars/main.yml", "check signing key"),
     ("roles/postgres_erp/vars/main.yml", "check register of tokens"),
-    # Of a restore, not of a deploy: tests/backup.
+    # Of a restore, not of a deploy: test_restore.py.
     *(("roles/backup/vars/main.yml", f"check {name}") for name in backup_cases.OF_A_RESTORE),
 }
 REFUSALS = [
