@@ -23,14 +23,21 @@ NAME = "acme-backups"
 KEY = "lab"
 SECRET = "only-for-the-lab"
 PASSPHRASE = "a-passphrase-of-the-lab"
+# Its certificate, and one that has ended.
+WELL = "edge.pem"
+ENDED = "ended.pem"
 
 
 def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
     """Brings the bucket up there and returns what an inventory says of it; *host* is where containers reach it."""
     certificates.make(directory, [host])
     server.shell(f"mkdir -p {FOLDER}/{NAME} /etc/bucket")
-    for source, target in ((program(), "/usr/local/bin/versitygw"), (directory / "edge.pem", "/etc/bucket/tls.pem")):
-        subprocess.run(["docker", "cp", "--quiet", str(source), f"{server.name}:{target}"], check=True)
+    files = {
+        program(): "/usr/local/bin/versitygw",
+        **{f"{directory}/{file}": f"/etc/bucket/{file}" for file in (WELL, ENDED)},
+    }
+    for source, target in files.items():
+        subprocess.run(["docker", "cp", "--quiet", source, f"{server.name}:{target}"], check=True)
     start(server)
     return inventory(directory, host)
 
@@ -40,7 +47,7 @@ def beside(directory: Path, host: str) -> Iterator[dict[str, Any]]:
     """Serves the bucket on this machine; *host* is where servers and their containers reach it."""
     certificates.make(directory, [host])
     (directory / "buckets" / NAME).mkdir(parents=True)
-    command = arguments(f"{host}:{PORT}", directory / "edge.pem", directory / "buckets")
+    command = arguments(f"{host}:{PORT}", directory / WELL, directory / "buckets")
     with (directory / "bucket.log").open("w") as log:
         running = subprocess.Popen([program(), *command], stdout=log, stderr=log)
     try:
@@ -60,10 +67,10 @@ def program() -> str:
     return subprocess.run([ROOT / "tests/lab/versitygw"], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def arguments(listen: str, held: Path, folder: Path) -> list[str]:
+def arguments(listen: str, held: Path, folder: Path, secret: str = SECRET) -> list[str]:
     """*held* has certificate and key."""
     tls = ["--cert", str(held), "--key", str(held)]
-    return ["--access", KEY, "--secret", SECRET, "--port", listen, *tls, "posix", str(folder)]
+    return ["--access", KEY, "--secret", secret, "--port", listen, *tls, "posix", str(folder)]
 
 
 def inventory(directory: Path, host: str) -> dict[str, Any]:
@@ -81,8 +88,8 @@ def inventory(directory: Path, host: str) -> dict[str, Any]:
     }
 
 
-def start(server: Droplet) -> None:
-    command = " ".join(arguments(f":{PORT}", Path("/etc/bucket/tls.pem"), Path(FOLDER)))
+def start(server: Droplet, certificate: str = WELL, secret: str = SECRET) -> None:
+    command = " ".join(arguments(f":{PORT}", Path("/etc/bucket", certificate), Path(FOLDER), secret))
     stop(server)
     server.shell(f"systemd-run --quiet --unit=bucket --collect versitygw {command}")
     until(lambda: f":{PORT}" in server.shell("ss -ltn"), "the bucket listens")

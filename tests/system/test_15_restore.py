@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.backups import SIDECAR, repository, state
 from tests.server import DIRECTORY, Droplet
+from tests.waiting import until
 
 pytestmark = pytest.mark.long
 ROWS = "SELECT string_agg(n::text, ' ' ORDER BY n) FROM public.restored"
@@ -79,6 +82,9 @@ def test_a_damaged_repository_is_found_and_touches_nothing(written: Droplet) -> 
         assert written.verb("backup", "TYPE=restore-test").returncode == 1
         said = state(written, "restore_test")
         assert not said["ok"] and said["error"] and said["last_ok"]
+        # The timer's next look tells it.
+        until(lambda: written.found("status")[0] == 2, "status", 120)
+        assert "the last restore test failed" in json.dumps(written.found("status")[1]["problems"])
         before, rows = written.containers(), written.sql(ROWS)
         refused = written.verb("restore", "YES=1")
         assert refused.returncode == 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from ipaddress import ip_network
 
 import pytest
@@ -51,20 +52,34 @@ def test_no_secret_is_where_others_read(server: Droplet) -> None:
     assert "denied" in server.shell(f"setpriv --reuid 65534 --clear-groups cat {path} 2>&1 || :")
 
 
-def test_a_bucket_that_is_away_is_named_and_stops_nothing(server: Droplet) -> None:
+SPOILT: dict[str, Callable[[Droplet], None]] = {
+    "it is away": bucket.stop,
+    "the key is another": partial(bucket.start, secret="another"),
+    "its certificate has ended": partial(bucket.start, certificate=bucket.ENDED),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_bucket_that_takes_nothing_is_named_and_stops_nothing(server: Droplet, what: str) -> None:
     failures = "SELECT failed_count FROM pg_stat_archiver"
     before = server.sql(failures)
-    bucket.stop(server)
+    SPOILT[what](server)
     try:
-        server.sql("SELECT pg_switch_wal() FROM pg_current_xact_id()")
+        segment = server.sql("SELECT pg_walfile_name(pg_switch_wal()) FROM pg_current_xact_id()")
         until(lambda: not state(server, "archive")["ok"], "the bucket is missed", 120)
         assert state(server, "archive")["error"]
+        # The timer's next look tells it.
+        until(lambda: server.found("status")[0] == 1, "status", 120)
+        _code, report = server.found("status")
+        [problem] = [each for each in report["problems"] if "takes no WAL files" in each["what"]]
+        assert "make logs S=postgres-erp-backup" in problem["remedy"]
         # The server itself notices nothing.
         assert server.sql(failures) == before
-        assert server.found("status")[0] == 0
+        assert server.containers()["/postgres-erp"]
     finally:
         bucket.start(server)
-    until(lambda: state(server, "archive")["ok"], "it is found again", 120)
+    until(lambda: f"/{segment}-" in stored(server), f"{segment} in the bucket", 180)
+    until(lambda: server.found("status")[0] == 0, "a healthy status", 120)
 
 
 def test_a_bare_server_from_inventory_and_bucket_alone(server: Droplet) -> None:

@@ -110,10 +110,20 @@ def _files(count: int) -> str:
 
 def backups(states: dict[str, Json | None], limits: Json, now: float) -> Iterator[Json]:
     """What role `backup` wrote down. Nothing is said of what was never tried."""
+    pushed = states.get("archive")
+    if pushed is not None and "ok" in pushed:
+        yield _repository(pushed)
     for kind, called in KINDS.items():
         state = states.get(kind)
         if state is not None:
             yield _backup(kind, called, state, limits, now)
+
+
+def _repository(pushed: Json) -> Json:
+    """Whether it took the last WAL file that it was given; for how long others wait is the spool's number."""
+    told = f"the backup's repository takes no WAL files ({short(pushed.get('error') or 'it gave no reason')})"
+    found = number("repository", "takes WAL files" if pushed["ok"] else "takes none")
+    return graded(found, OK if pushed["ok"] else WARN, told, LOG.format("postgres-erp-backup"))
 
 
 def _backup(kind: str, called: str, state: Json, limits: Json, now: float) -> Json:

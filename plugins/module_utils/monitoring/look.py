@@ -145,7 +145,7 @@ def disk(path: str) -> Json:
 
 def backup(state: str, spool: str) -> tuple[dict[str, Json | None], Json | None]:
     """What role `backup` wrote down, and what waits in its spool; nothing of either where it is not there."""
-    states = {name: host.read_marker(f"{state}/{name}.json") for name in ("backup", "dump", "restore_test")}
+    states = {name: host.read_marker(f"{state}/{name}.json") for name in ("archive", "backup", "dump", "restore_test")}
     try:
         waiting = [entry.stat() for entry in os.scandir(spool) if entry.is_file()]
     except OSError:

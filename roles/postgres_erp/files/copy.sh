@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/bash -eu
 # Roles and the database from /run/old to /run/new, by the programs of the newer server; then every table's rows are counted in both.
 database=$1 admin=$2
 old=(-h /run/old -U "$admin") new=(-h /run/new -U "$admin")

@@ -32,4 +32,5 @@ MARKER = {
     "uid": "70",
 }
 DATA = {"exists": True, "labels": OURS, "empty": False, "pg_version": "15", "system_identifier": 7}
+NO_DATABASE = {"pg_version": None, "system_identifier": None}
 DATA |= {"path": "/data", "total_mb": 24000, "free_mb": 19000, "ballast_mb": 64}

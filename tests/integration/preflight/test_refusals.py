@@ -16,7 +16,7 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils import tokens
 
 from tests.generate.messages import Message, messages
 from tests.integration.preflight import backup_cases, external_cases, ingress_cases, monitoring_cases
-from tests.integration.preflight.recorded import DATA, MARKER, OURS, STRANGER
+from tests.integration.preflight.recorded import DATA, MARKER, NO_DATABASE, OURS, STRANGER
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -78,12 +78,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "directory": ({"files": DIRECTORY}, {}, ["/opt/portfolio/postgres-erp", "portfolio_directory"]),
     "lost_volume": ({"markers": {"data": MARKER}}, {}, ["is missing", "system identifier 7", "restore"]),
     "empty_volume": (
-        {
-            "markers": {"data": MARKER},
-            "data_volume": DATA | {"empty": True, "pg_version": None, "system_identifier": None},
-        },
+        {"markers": {"data": MARKER}, "data_volume": DATA | NO_DATABASE | {"empty": True}},
         {},
         ["is empty", "restore"],
+    ),
+    "half_a_volume": (
+        {"markers": {"data": MARKER}, "data_volume": DATA | NO_DATABASE},
+        {},
+        ["is without a database", "restore"],
     ),
     "full_disk": (
         {"markers": {"data": MARKER}, "data_volume": DATA | {"free_mb": 0}},

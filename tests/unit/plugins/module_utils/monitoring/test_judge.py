@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import collect, counters, numbers
+from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import (
+    collect,
+    counters,
+    judge_database,
+    numbers,
+)
 
 from tests.server import ROOT
 
@@ -88,7 +93,7 @@ HEALTHY: Json = {
     "spool": {"files": 0, "bytes": 0, "since": None},
     "states": {
         kind: {"began": NOW - 9 * HOUR, "finished": NOW - 8 * HOUR, "ok": True, "last_ok": NOW - 8 * HOUR, "error": ""}
-        for kind in ("backup", "dump", "restore_test")
+        for kind in ("archive", "backup", "dump", "restore_test")
     },
     "token": NOW + 64 * 86400,
     "lease": None,
@@ -236,6 +241,11 @@ WRONG: dict[str, tuple[Callable[[Json], object], dict[str, str], str]] = {
         {"spool": "fail"},
         "S=postgres-erp-backup",
     ),
+    "the bucket is away": (
+        backed_up("archive", ok=False, error="connection refused"),
+        {"repository": "warn"},
+        "takes no WAL files (connection refused)",
+    ),
     "a backup failed": (backed_up("backup", ok=False, error="no bucket."), {"backup": "fail"}, "(no bucket), the last"),
     "a backup is late": (backed_up("backup", last_ok=NOW - 26 * HOUR), {"backup": "warn"}, "26 h old"),
     "a dump is late": (backed_up("dump", last_ok=NOW - 50 * HOUR), {"dump": "fail"}, "2 days old"),
@@ -292,7 +302,7 @@ def test_spans_are_said_as_people_do(seconds: float, said: str) -> None:
 
 def test_every_limit_is_used_and_has_an_order() -> None:
     source = "".join(path.read_text() for path in (ROOT / "plugins/module_utils/monitoring").glob("judge_*.py"))
-    built = {f"{kind}_hours" for kind in HEALTHY["states"]} | {
+    built = {f"{kind}_hours" for kind in judge_database.KINDS} | {
         f"{kind}_seconds" for kind in ("transaction", "idle_in_transaction", "lock_wait")
     }
     assert {name for name in LIMITS if f'"{name}"' not in source} == built
