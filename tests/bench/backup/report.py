@@ -95,12 +95,12 @@ def sentences(found: Figures) -> str:
     least, most = found.load
     return "\n".join(
         (
-            f"A database of {found.mb:.0f} MB. Medians of {found.rounds} rounds in turn; restore and upgrade once, "
-            f"the rebuild {len(found.losses)} times. Seconds",
+            f"A database of {found.mb:.0f} MB. Rounds, of which the medians count: {found.rounds}; rebuilds: "
+            f"{len(found.losses)}; restore and upgrade once. Seconds",
             f"of the others: `pg_basebackup` {seconds['pg_basebackup']:.1f}, `pg_dump` {seconds['pg_dump']:.1f}, "
             f"`pg_dump | pg_restore` {plain:.1f}, first deploy {found.first_deploy_s:.0f}; the whole",
             f"`make restore` {found.restore.whole_s:.0f}, the whole upgrade {found.upgrade.whole_s:.0f}. "
             f"pgbench of {CLIENTS} clients without a backup: {without:.0f} transactions a second.",
-            f"The machine's load was {least:.1f} to {most:.1f}.",
+            f"The machine's load, that of the bench included, was {least:.1f} to {most:.1f}.",
         )
     )

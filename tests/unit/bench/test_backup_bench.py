@@ -93,7 +93,7 @@ def test_the_table() -> None:
     assert "| most memory of the backup's processes |  | 60 of 128 MB, 0 killed | ≤ 128 MB, 0 |" in lines
     assert [line.split(" | ")[1:3] for line in lines if "lost" in line] == [["61.2", "1100 rows"], ["10.6", "190 rows"]]
     assert max(map(len, lines)) <= 150
-    assert "load was 0.6 to 3.2" in table
+    assert "included, was 0.6 to 3.2" in table
 
 
 def test_the_document_has_the_block() -> None:
