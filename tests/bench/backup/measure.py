@@ -138,7 +138,7 @@ class Bench:
 
     # --- the server
 
-    def given(self, **more: Any) -> None:
+    def given(self, **more: str) -> None:
         """From now on in its inventory."""
         file = self.droplet.inventory / "group_vars" / "all.json"
         file.parent.mkdir(exist_ok=True)
@@ -146,7 +146,7 @@ class Bench:
 
     def deploy(self) -> float:
         self.step("first deploy of a bare server, images at hand")
-        self.given()
+        self.given(backup_archive_timeout=f"{TIMEOUTS_S[0]}s")
         return succeeded("the first deploy", play(self.droplet, ROOT / "site.yml"))[0]
 
     def fill(self) -> float:
