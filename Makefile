@@ -7,7 +7,7 @@ quoted = '$(subst ','\'',$(1))'
 given = $(foreach name,$(SETTINGS),$(if $(filter command,$(origin $(name))),$(name)=$(call quoted,$($(name)))))
 
 .PHONY: help $(VERBS) test test-long lint sanity test-unit test-consistency test-package test-deploy test-integration \
-  test-system test-security test-molecule bench bench-schema bench-api bench-ingress expected docs reference format lock
+  test-system test-security test-molecule bench bench-schema bench-api bench-ingress bench-backup expected docs reference format lock
 
 help:
 	@./portfolio
@@ -31,7 +31,7 @@ test-molecule:
 	@SCENARIO=$(SCENARIO) ./tests/run molecule
 
 # DRIFT=1: what each playbook makes of changes by hand as well.
-bench: bench-schema bench-api bench-ingress
+bench: bench-schema bench-api bench-ingress bench-backup
 	@./tests/bench/run $(if $(DRIFT),--drift) $(if $(WRITE),--write)
 
 bench-schema:
@@ -43,6 +43,9 @@ bench-api:
 
 bench-ingress:
 	@./tests/bench/ingress/run $(if $(WRITE),--write)
+
+bench-backup:
+	@./tests/bench/backup/run $(if $(WRITE),--write)
 
 # What follows from the SQL files, and needs no server but a throw-away one: the check of a running database from its
 # assertions, the catalog that the release ships, the description of the tables.

@@ -57,18 +57,23 @@ def succeeded(what: str, measured: tuple[float, Run]) -> tuple[float, Run]:
     return measured
 
 
+def group_of(droplet: Droplet, container: str, file: str) -> str:
+    """The kernel's file on the container's memory, of either version of control groups."""
+    identity = droplet.shell(f"docker inspect -f '{{{{.Id}}}}' {container}")
+    return droplet.shell(f"find /sys/fs/cgroup -path '*{identity}*' -name {file} | head -1")
+
+
+def held_mb(statistics_of_memory: str) -> float:
+    """MB that processes hold (rss and shared memory, without the page cache), by a cgroup's memory.stat."""
+    counters = {key: int(value) for key, value in (line.split() for line in statistics_of_memory.splitlines())}
+    # Version 1 of control groups calls them otherwise.
+    names = ("total_rss", "total_shmem") if "total_rss" in counters else ("anon", "shmem")
+    return sum(counters.get(name, 0) for name in names) / 1024**2
+
+
 def idle_memory(droplet: Droplet) -> dict[str, float]:
-    """MB that the processes of each container hold (rss and shared memory, without the page cache), by the cgroup."""
-    found = {}
-    for name in CONTAINERS:
-        identity = droplet.shell(f"docker inspect -f '{{{{.Id}}}}' {name}")
-        lines = droplet.shell(
-            f"cat $(find /sys/fs/cgroup -path '*{identity}*' -name memory.stat | head -1)"
-        ).splitlines()
-        counters = {key: int(value) for key, value in (line.split() for line in lines)}
-        version1 = counters.get("total_rss", 0) + counters.get("total_shmem", counters.get("shmem", 0))
-        found[name] = (version1 or counters.get("anon", 0) + counters.get("shmem", 0)) / 1024**2
-    return found
+    """What the processes of each container hold."""
+    return {name: held_mb(droplet.shell(f"cat {group_of(droplet, name, 'memory.stat')}")) for name in CONTAINERS}
 
 
 def figures(droplet: Droplet, name: str, rounds: int) -> Figures:

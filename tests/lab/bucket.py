@@ -1,11 +1,15 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bucket with TLS, on a server of the lab itself: a folder, served at the gateway of the containers' network."""
+"""A bucket with TLS, which is a folder: on a server of the lab itself, served at the gateway of the containers'
+network, or on this machine, where it outlives every server."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +30,53 @@ ENDED = "ended.pem"
 
 def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
     """Brings the bucket up there and returns what an inventory says of it; *host* is where containers reach it."""
-    program = subprocess.run([ROOT / "tests/lab/versitygw"], check=True, capture_output=True, text=True).stdout.strip()
-    # pgBackRest compares the name in the certificate as a text.
     certificates.make(directory, [host])
     server.shell(f"mkdir -p {FOLDER}/{NAME} /etc/bucket")
     files = {
-        program: "/usr/local/bin/versitygw",
+        program(): "/usr/local/bin/versitygw",
         **{f"{directory}/{file}": f"/etc/bucket/{file}" for file in (WELL, ENDED)},
     }
     for source, target in files.items():
         subprocess.run(["docker", "cp", "--quiet", source, f"{server.name}:{target}"], check=True)
     start(server)
+    return inventory(directory, host)
+
+
+@contextmanager
+def beside(directory: Path, host: str) -> Iterator[dict[str, Any]]:
+    """Serves the bucket on this machine; *host* is where servers and their containers reach it."""
+    certificates.make(directory, [host])
+    (directory / "buckets" / NAME).mkdir(parents=True)
+    command = arguments(f"{host}:{PORT}", directory / WELL, directory / "buckets")
+    with (directory / "bucket.log").open("w") as log:
+        running = subprocess.Popen([program(), *command], stdout=log, stderr=log)
+    try:
+        until(lambda: listens(host), "the bucket listens")
+        yield inventory(directory, host)
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def listens(host: str) -> bool:
+    with socket.create_connection((host, PORT), 1):
+        return True
+
+
+def program() -> str:
+    return subprocess.run([ROOT / "tests/lab/versitygw"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def arguments(listen: str, held: Path, folder: Path, secret: str = SECRET) -> list[str]:
+    """*held* has certificate and key."""
+    tls = ["--cert", str(held), "--key", str(held)]
+    return ["--access", KEY, "--secret", secret, "--port", listen, *tls, "posix", str(folder)]
+
+
+def inventory(directory: Path, host: str) -> dict[str, Any]:
     return {
         "backup_s3_bucket": NAME,
+        # pgBackRest compares the name in the certificate as a text.
         "backup_s3_endpoint": f"{host}:{PORT}",
         "backup_s3_region": "us-east-1",
         "backup_s3_uri_style": "path",
@@ -51,10 +89,9 @@ def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
 
 
 def start(server: Droplet, certificate: str = WELL, secret: str = SECRET) -> None:
-    tls = f"--cert /etc/bucket/{certificate} --key /etc/bucket/{certificate}"
-    command = f"versitygw --access {KEY} --secret {secret} --port :{PORT} {tls} posix {FOLDER}"
+    command = " ".join(arguments(f":{PORT}", Path("/etc/bucket", certificate), Path(FOLDER), secret))
     stop(server)
-    server.shell(f"systemd-run --quiet --unit=bucket --collect {command}")
+    server.shell(f"systemd-run --quiet --unit=bucket --collect versitygw {command}")
     until(lambda: f":{PORT}" in server.shell("ss -ltn"), "the bucket listens")
 
 

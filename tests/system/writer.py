@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on the server: a service that inserts numbered rows over TCP and keeps the numbers that were acknowledged."""
+"""Runs on the server: a service that inserts numbered rows over TCP and keeps the numbers that were acknowledged.
+
+A number is the moment at which it was tried, in nanoseconds, so none is tried twice."""
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 import time
@@ -33,7 +34,8 @@ def connected(directory: str) -> Any:
 def main(directory: str, acknowledged: str) -> None:
     connection = None
     with Path(acknowledged).open("a", encoding="utf-8", buffering=1) as file:
-        for number in itertools.count():
+        while True:
+            number = time.time_ns()
             try:
                 connection = connection or connected(directory)
                 connection.cursor().execute("INSERT INTO erp.people (full_name) VALUES (%s)", (f"writer {number}",))
