@@ -63,9 +63,16 @@ def sleeping(project: Project) -> int | None:
 
 
 def wait_for_sleep(project: Project) -> int:
-    pids = list[int]()
-    wait_until(lambda: pids.extend([pid] if (pid := sleeping(project)) else []) or pids, "the run sleeps in its script")
-    return pids[0]
+    pid: int | None = None
+
+    def seen() -> bool:
+        nonlocal pid
+        pid = sleeping(project)
+        return pid is not None
+
+    wait_until(seen, "the run sleeps in its script")
+    assert pid is not None
+    return pid
 
 
 def wake(project: Project) -> contextlib.closing[Any]:
