@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 LAB = ROOT / "tests" / "lab" / "droplet"
 DIRECTORY = "/home/david/services"
+# For `find`: without what the server writes by itself from minute to minute, its numbers and what its backup does.
+BY_ITSELF = ("monitoring", "monitoring/state.json", "postgres-erp/spool*", "postgres-erp-backup/state*")
+NOT_BY_ITSELF = " ".join(f"! -path '{DIRECTORY}/{path}'" for path in BY_ITSELF)
 LAB_VARIABLES = ROOT / "molecule" / "shared" / "inventory" / "group_vars" / "all" / "main.yml"
 MOST_EXECUTIONS: int = yaml.safe_load(LAB_VARIABLES.read_text())["verify_most_executions"]
 IMAGES = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.server import DIRECTORY, Droplet
+from tests.server import DIRECTORY, NOT_BY_ITSELF, Droplet
 
 VOLUME = "/var/lib/docker/volumes/postgres-erp-data"
-# Without what is not the run's: that it was refused, and what the backup writes by itself.
-OTHERS = "! -name history.jsonl ! -name last_run.json ! -path '*/spool/*' ! -path '*/state/*'"
+# A run that was refused is remembered as one.
+OTHERS = f"! -name history.jsonl ! -name last_run.json {NOT_BY_ITSELF}"
 FILES = f"find {DIRECTORY} -type f {OTHERS} -newer /proc/1/cmdline | sort | xargs stat -c '%n %Y'"
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import DIRECTORY, Droplet
+from tests.server import DIRECTORY, NOT_BY_ITSELF, Droplet
 
-FILES = f"find {DIRECTORY} /run/portfolio /etc/docker -printf '%p %T@ %m\\n' 2>/dev/null | sort"
+FILES = f"find {DIRECTORY} /run/portfolio /etc/docker {NOT_BY_ITSELF} -printf '%p %T@ %m\\n' 2>/dev/null | sort"
 
 
 def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet) -> None:
