@@ -74,11 +74,11 @@ def _finding(found: Json, mark: str) -> Iterator[str]:
 GROUPS = {
     "server": ("disk", "memory", "token", "run", "last_run"),
     "database": ("connections", "transaction", "lock_wait", "database_size", "wal", "slots"),
-    "backup": ("backup", "dump", "restore_test", "archive", "spool"),
+    "backup": ("backup", "dump", "restore_test", "archive", "partial", "spool"),
 }
 GLUE = "\N{NO-BREAK SPACE}"
 # What need not be said.
-NOTHING = (("run", "none at work"), ("transaction", 0), ("lock_wait", 0), ("slots", 0), ("spool", 0))
+NOTHING = (("run", "none at work"), ("transaction", 0), ("lock_wait", 0), ("slots", 0), ("partial", 0), ("spool", 0))
 
 
 def _numbers(found: Json) -> Iterator[str]:

@@ -73,7 +73,7 @@ def test_the_test_of_each_night(written: Droplet) -> None:
     tried = written.verb("backup", "TYPE=restore-test")
     assert tried.returncode == 0, tried.stderr
     said = state(written, "restore_test")
-    assert said["ok"] and said["what"] == "latest"
+    assert said["ok"] and said["what"] == "moment and latest"
 
 
 def test_a_damaged_repository_is_found_and_touches_nothing(written: Droplet) -> None:

@@ -87,6 +87,37 @@ def test_a_bucket_that_takes_nothing_is_named_and_stops_nothing(server: Droplet,
     until(lambda: "takes no WAL files" not in warned(server), "a status without it", 120)
 
 
+def shipped(server: Droplet) -> bool:
+    """Whether all that is written now is in the bucket, in a segment of which there is no more."""
+    moment = float(server.shell("date +%s"))
+    server.sql("SELECT pg_current_xact_id()")
+    until(lambda: state(server, "partial")["ok"] and state(server, "partial")["began"] > moment, "a part in the bucket", 60)
+    segment = server.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    return f"/{segment}-" not in stored(server)
+
+
+def test_seconds_before_a_loss_come_back_from_the_bucket(server: Droplet) -> None:
+    """What was written into a segment that nobody ever saw whole, on the time line of the restores before it too."""
+    server.sql("CREATE TABLE public.late (n integer)")
+    with server.variables(backup_rpo="seconds", backup_archive_timeout="60min"):
+        for number in (1, 2):
+            server.sql(f"INSERT INTO public.late VALUES ({number})")
+            assert shipped(server)
+            server.shell("docker kill postgres-erp-backup postgres-erp")
+            assert server.verb("destroy", "DATA=yes", "YES=1").returncode == 0
+            rebuilt = server.verb("rebuild")
+            assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+            assert server.sql("SELECT max(n) FROM public.late") == str(number)
+        assert server.verb("backup", "TYPE=restore-test").returncode == 0
+        assert server.run().recap["changed"] == 0
+    # Not asked for any more, an old part is nothing that a restore takes.
+    assert "partial.tar.gz" in stored(server)
+    server.sql("INSERT INTO public.late VALUES (3)")
+    assert server.verb("restore", "YES=1").returncode == 0
+    assert server.sql("SELECT max(n) FROM public.late") == "3"
+    assert server.found("status")[0] == 0
+
+
 def test_a_bare_server_from_inventory_and_bucket_alone(server: Droplet) -> None:
     server.sql("CREATE TABLE public.kept (n integer)")
     for number in (1, 2, 3):

@@ -113,6 +113,9 @@ def backups(states: dict[str, Json | None], limits: Json, now: float) -> Iterato
     pushed = states.get("archive")
     if pushed is not None and "ok" in pushed:
         yield _repository(pushed)
+    shipped = states.get("partial")
+    if shipped is not None and "ok" in shipped:
+        yield _partial(shipped, limits, now)
     for kind, called in KINDS.items():
         state = states.get(kind)
         if state is not None:
@@ -124,6 +127,16 @@ def _repository(pushed: Json) -> Json:
     told = f"the backup's repository takes no WAL files ({short(pushed.get('error') or 'it gave no reason')})"
     found = number("repository", "takes WAL files" if pushed["ok"] else "takes none")
     return graded(found, OK if pushed["ok"] else WARN, told, LOG.format("postgres-erp-backup"))
+
+
+def _partial(shipped: Json, limits: Json, now: float) -> Json:
+    """What is no whole WAL file yet (`backup_rpo: seconds`); a server that writes nothing has nothing to ship."""
+    last = float(shipped.get("last_ok") or 0)
+    age = max(0.0, now - (last or shipped["began"])) if not shipped["ok"] else 0.0
+    since = f"in the last {span(age)}" if last else "since the last WAL file"
+    told = f"what was written {since} is on this server only ({short(shipped.get('error') or 'it gave no reason')})"
+    worse = level(age, limits["partial_seconds"]) if last or shipped["ok"] else WARN
+    return graded(number("partial", int(age), "s"), worse, told, LOG.format("postgres-erp-backup"))
 
 
 def _backup(kind: str, called: str, state: Json, limits: Json, now: float) -> Json:

@@ -25,6 +25,8 @@ Json = dict[str, Any]
 TIMEOUT = 3.0
 PATIENCE = 8.0
 LEASE = lease.DEFAULT_FILE
+# Files that role `backup` keeps.
+STATES = ("archive", "partial", "backup", "dump", "restore_test")
 
 
 def together(questions: dict[str, Callable[[], Any]], seconds: float = PATIENCE) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def disk(path: str) -> Json:
 
 def backup(state: str, spool: str) -> tuple[dict[str, Json | None], Json | None]:
     """What role `backup` wrote down, and what waits in its spool; nothing of either where it is not there."""
-    states = {name: host.read_marker(f"{state}/{name}.json") for name in ("archive", "backup", "dump", "restore_test")}
+    states = {name: host.read_marker(f"{state}/{name}.json") for name in STATES}
     try:
         waiting = [entry.stat() for entry in os.scandir(spool) if entry.is_file()]
     except OSError:

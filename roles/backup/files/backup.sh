@@ -1,17 +1,18 @@
 #!/bin/sh
 # What the container postgres-erp-backup does, and the containers that restore: backup.sh VERB…
-#   push                    brings what the server left in the spool into the repository, for ever
+#   push                    brings what the server left in the spool into the repository, for ever; with `backup_rpo: seconds` also what
+#                           is not a whole segment yet (partial.sh)
 #   full | incremental      a backup now
 #   dump                    pg_dump, the second copy that needs nothing of the first
 #   settle                  brings everything that is committed now into the repository
-#   restore-test            restores the latest in this container, which is thrown away, and looks whether it is well
+#   restore-test            restores a moment and the latest in this container, which is thrown away, and looks whether they are well
 #   info                    what the repository holds, as pgBackRest's JSON
 #   restore FOLDER [TIME]   restores into the folder and recovers to the time, else as far as there is anything; no server runs then
 #   tables TIME DATABASE OWNER SAID TABLE…   restores in this container, which is thrown away, and brings the tables into a database of their
 #                           own beside the running one (tables.sh)
 #   swap FOLDER KEEP        puts that folder in the place of the data, which are kept as KEEP
 #   forget                  removes data that were kept
-# What went wrong is one line on standard error; the state of the first four is a file each.
+# What went wrong is one line on standard error; of what push, full, incremental, dump and restore-test did there is a file each.
 set -eu
 umask 077
 export LC_ALL=C.UTF-8 PGHOST=/var/run/postgresql PGUSER=postgres PGDATABASE=portfolio PGTZ=UTC
@@ -21,6 +22,9 @@ state=/var/lib/portfolio
 volume=/var/lib/postgresql/data
 # Where a server that recovers has its socket and its log.
 private=/tmp/recovery
+
+# shellcheck source=roles/backup/files/partial.sh
+. /usr/local/lib/portfolio/partial.sh
 
 # one line, without what JSON would have to escape
 sentence() { tr -d "\"\\\\" | tr -s "[:space:][:cntrl:]" " " | cut -c 1-300 | sed "s/ *$//"; }
@@ -92,6 +96,7 @@ push() {
     sleep 5
   done
   record archive push "$began"
+  if [ "${BACKUP_RPO:-}" = seconds ]; then ship_always & else rm -f "$state/partial.json"; fi
   while :; do
     began=$(date +%s) error=
     for segment in "$spool"/*; do
@@ -130,6 +135,8 @@ recover() { # recover FOLDER TIME ARCHIVE: the server that recovers talks to nob
   else
     pgbackrest_says --pg1-path="$1" restore || return 1
   fi
+  # To a moment there is a way without it.
+  unread=$(lay "$1") || [ -n "$2" ] || { echo "$unread"; return 1; }
   postgres -D "$1" -c hot_standby=off -c listen_addresses= -c "unix_socket_directories=$private" -c shared_buffers=16MB -c max_connections=10 \
     -c max_wal_size=128MB -c wal_level=replica -c autovacuum=off -c jit=off -c archive_mode="$3" -c archive_command=/bin/false >"$log" 2>&1 &
   server=$!
@@ -155,11 +162,35 @@ restore() { # restore FOLDER TIME
   end "$volume/$1"
 }
 
-test_restore() {
+mark() { # mark NAME: a transaction of the running server, with nothing in it
+  psql -d postgres -XAtqc "SELECT pg_current_xact_id()" >"/tmp/$1" 2>/dev/null
+}
+
+# What became of that transaction where it is asked, which may not know it.
+marked() { inside -d postgres -c "SELECT pg_xact_status('$(cat "/tmp/$1")')" 2>/dev/null || :; }
+
+try_moment() { # between two transactions: the one before is there, the one after is not
+  psql -d postgres -XAtqc "SELECT clock_timestamp()" >/tmp/moment && sleep 1 && mark after && settle || return 1
+  recover "$volume/test" "$(cat /tmp/moment)" off || return 1
+  [ "$(marked before)" = committed ] || { echo "what was committed before $(cat /tmp/moment) is missing in a restore to that moment"; return 1; }
+  [ "$(marked after)" != committed ] || { echo "a restore to $(cat /tmp/moment) has what was committed after it"; return 1; }
+  end "$volume/test"
+  rm -rf "$volume/test"
+}
+
+room() {
   free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
   [ "$free" -ge $((BACKUP_NEEDED_MB * 1024)) ] ||
     { echo "not started, as $((free / 1024)) MB of memory are free and $BACKUP_NEEDED_MB MB are needed"; return 1; }
-  recover "$volume/test" "" off || return 1
+}
+
+try_both() {
+  room && try_moment && try_latest || return 1
+  [ "$(marked after)" = committed ] || { echo "what was committed last is missing in a restore"; return 1; }
+}
+
+try_latest() {
+  room && recover "$volume/test" "" off || return 1
   inside -v ON_ERROR_STOP=1 -f /usr/local/lib/portfolio/validate_schema.sql >/tmp/schema.log 2>&1 ||
     { echo "the restored schema is not as it should be: $(grep -m 1 -e FAIL -e ERROR /tmp/schema.log | sentence)"; return 1; }
   pg_amcheck -h "$private" --install-missing >/tmp/amcheck.log 2>&1 ||
@@ -187,7 +218,10 @@ case $verb in
   full) recorded backup full back_up full ;;
   incremental) recorded backup incr back_up incr ;;
   dump) recorded dump dump dump ;;
-  restore-test) recorded restore_test latest test_restore ;;
+  restore-test)
+    # A server that does not answer knows of no moment.
+    if mark before; then recorded restore_test "moment and latest" try_both; else recorded restore_test latest try_latest; fi
+    ;;
   settle) settle ;;
   info) pgbackrest --output=json info ;;
   restore) error=$(restore "$1" "${2:-}") || { echo "${error:-failed without a word}" >&2; exit 1; }; cat /tmp/reached ;;

@@ -36,6 +36,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "sizes_of_the_backup": ({}, {"backup_spool_size": "big"}, ["backup_spool_size is big", "128m"]),
     "small_spool": ({}, {"backup_spool_size": "16m"}, ["backup_spool_size is 16m", "64m"]),
     "no_copies": ({}, {"backup_full_kept": 0}, ["backup_full_kept is 0", "1 or more"]),
+    "seconds": ({}, {"backup_rpo": "seconds"}, ["backup_rpo is seconds for", "leave backup_rpo at minutes"]),
     "archive_timeout": ({}, {"backup_archive_timeout": "soon"}, ["backup_archive_timeout is soon", "60s"]),
     "schedule": ({}, {"backup_schedule": {"hourly": "*:10"}}, ["backup_schedule has hourly", "incremental"]),
     "container_of_the_backup": (

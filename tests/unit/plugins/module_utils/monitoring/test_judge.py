@@ -15,6 +15,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring im
     collect,
     counters,
     judge_database,
+    look,
     numbers,
 )
 
@@ -93,7 +94,7 @@ HEALTHY: Json = {
     "spool": {"files": 0, "bytes": 0, "since": None},
     "states": {
         kind: {"began": NOW - 9 * HOUR, "finished": NOW - 8 * HOUR, "ok": True, "last_ok": NOW - 8 * HOUR, "error": ""}
-        for kind in ("archive", "backup", "dump", "restore_test")
+        for kind in look.STATES
     },
     "token": NOW + 64 * 86400,
     "lease": None,
@@ -245,6 +246,17 @@ WRONG: dict[str, tuple[Callable[[Json], object], dict[str, str], str]] = {
         backed_up("archive", ok=False, error="connection refused"),
         {"repository": "warn"},
         "takes no WAL files (connection refused)",
+    ),
+    "seconds are missing in the bucket": (
+        backed_up("partial", ok=False, last_ok=NOW - 31, error="connection refused"),
+        {"partial": "warn"},
+        "what was written in the last 31 s is on this server only (connection refused)",
+    ),
+    "seconds failed once": (backed_up("partial", ok=False, last_ok=NOW - 4, error="connection reset"), {}, ""),
+    "seconds were never there": (
+        backed_up("partial", ok=False, last_ok=0, error="no such bucket"),
+        {"partial": "warn"},
+        "no such bucket",
     ),
     "a backup failed": (backed_up("backup", ok=False, error="no bucket."), {"backup": "fail"}, "(no bucket), the last"),
     "a backup is late": (backed_up("backup", last_ok=NOW - 26 * HOUR), {"backup": "warn"}, "26 h old"),

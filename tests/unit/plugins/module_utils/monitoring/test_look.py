@@ -45,7 +45,7 @@ def test_a_disk_that_is_not_there_yet_is_that_of_its_parent(tmp_path: Path) -> N
 
 
 def test_what_the_backup_wrote_down_is_read_tolerantly(tmp_path: Path) -> None:
-    nothing = dict.fromkeys(("archive", "backup", "dump", "restore_test"))
+    nothing = dict.fromkeys(look.STATES)
     assert look.backup(f"{tmp_path}/state", f"{tmp_path}/spool") == (nothing, None)
     for name in ("state", "spool"):
         (tmp_path / name).mkdir()
