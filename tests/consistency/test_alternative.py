@@ -22,7 +22,11 @@ AT_DEFAULT: dict[str, str] = (
         "needs another server: tests/system/test_18_external.py, test_19_upgrade.py",
     )
     | dict.fromkeys(
-        (name for name in options("backup") if name == "backup_enabled" or name.startswith("backup_s3_")),
+        (
+            name
+            for name in options("backup")
+            if name in ("backup_enabled", "backup_rpo") or name.startswith("backup_s3_")
+        ),
         "needs a bucket, and without backups nothing else would be seen: tests/integration/preflight, tests/backup",
     )
 )
@@ -42,6 +46,7 @@ NOT_SEEN = {
     "postgres_erp_revoke_extra": "decides about changes by hand: tests/integration/drift_repair",
     "postgres_erp_baseline": "means nothing where a ledger is: tests/integration/postgresql_migration",
     "postgres_erp_probe": "leaves nothing behind, and a run fails where one does not hold",
+    "backup_restore_cpus": "of a container that is gone when its restore is done",
     "monitoring_limits": "means nothing where monitoring_enabled is false: tests/system/test_17_monitoring.py",
     "monitoring_webhook_url": "means nothing where monitoring_enabled is false: tests/system/test_17_monitoring.py",
     "portfolio_published": "only what the verb verify judges: tests/system/test_12_verify.py",

@@ -91,7 +91,11 @@ def shipped(server: Droplet) -> bool:
     """Whether all that is written now is in the bucket, in a segment of which there is no more."""
     moment = float(server.shell("date +%s"))
     server.sql("SELECT pg_current_xact_id()")
-    until(lambda: state(server, "partial")["ok"] and state(server, "partial")["began"] > moment, "a part in the bucket", 60)
+    until(
+        lambda: state(server, "partial")["ok"] and state(server, "partial")["began"] > moment,
+        "a part in the bucket",
+        60,
+    )
     segment = server.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
     return f"/{segment}-" not in stored(server)
 

@@ -105,9 +105,29 @@ def test_the_verbs_that_look(deployed: Pair) -> None:
     code, report = droplet.found("status")
     assert [one["name"] for one in report["containers"]] == ["postgrest-erp", "traefik"]
     assert report["chain"][0]["at"] == f"{deployed.server.host}:{deployed.server.project.cluster.port}"
+    # Of the database nothing is counted here; that it answers is the API's word.
+    assert {"disk", "container postgrest-erp", "link API", "token"} <= {
+        one["name"] for one in report["numbers"]["numbers"]
+    }
+    assert not [one for one in report["numbers"]["numbers"] if "database" in one["name"]]
     assert droplet.verb("doctor").returncode == 0
     plan = droplet.verb("plan")
     assert plan.returncode == 0, plan.stdout + plan.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("backup",), "its provider backs it up"),
+        (("restore", "YES=1"), "restore it in the provider's panel"),
+        (("restore", "TABLE=erp.people"), "restore it in the provider's panel"),
+        (("rebuild",), "nothing of it is lost with this one"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "-".join(given),
+)
+def test_backups_are_the_providers(deployed: Pair, words: tuple[str, ...], said: str) -> None:
+    refused = deployed.droplet.verb(*words)
+    assert refused.returncode == 1 and said in " ".join(refused.stderr.split()), refused.stdout + refused.stderr
 
 
 def test_getting_in(deployed: Pair) -> None:

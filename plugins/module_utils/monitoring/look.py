@@ -54,7 +54,8 @@ def everything(config: Json) -> Json:
     found = together(
         {
             "engine": partial(engine, config),
-            "database": partial(database.look, config["socket"], TIMEOUT),
+            # Without a socket it is on a server of somebody else.
+            "database": partial(database.look, config["socket"], TIMEOUT) if config["socket"] else dict,
             "disk": partial(disk, config["disk"]),
             "backup": partial(backup, config["backup_state"], config["spool"]),
             "proxy": partial(ask, "127.0.0.1", config["proxy_port"], "/view/rpc/health", token),
@@ -62,7 +63,7 @@ def everything(config: Json) -> Json:
     )
     late = f"no answer within {PATIENCE:.0f} s"
     found["engine"] = found["engine"] or unreachable(late)
-    found["database"] = found["database"] or {"error": late}
+    found["database"] = found["database"] or {"error": late if config["socket"] else "it is elsewhere"}
     found["disk"] = found["disk"] or {"error": late}
     states, spool = found.pop("backup") or ({}, None)
     answers = {"proxy": found.pop("proxy") if running(found["engine"], config, "proxy") else None}

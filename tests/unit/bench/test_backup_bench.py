@@ -30,7 +30,13 @@ FOUND = measure.Figures(
     throughput={"alone": [100.0, 200.0], "beside": [80.0, 140.0]},
     sidecar=measure.Sidecar(mb=60.4, limit_mb=128.0, kills=0),
     crowd=measure.Crowd(connections=36, kills=0),
-    losses=[measure.Loss(60, 1100, 61.2, 80.0), measure.Loss(10, 190, 10.6, 90.0)],
+    shipping=dict(zip(measure.OBJECTIVES, ([100.0, 200.0], [95.0, 180.0]), strict=True)),
+    losses=[
+        measure.Loss(name, rows, seconds, rebuild_s)
+        for name, rows, seconds, rebuild_s in zip(
+            measure.OBJECTIVES, (1100, 50), (61.2, 2.6), (80.0, 90.0), strict=True
+        )
+    ],
     upgrade=measure.Upgrade(outage_s=9.0, whole_s=60.0, plain_s=[4.0, 5.0, 4.5]),
     load=(0.6, 3.2),
 )
@@ -91,7 +97,8 @@ def test_the_table() -> None:
     assert "| upgrade from 15 to 17, nobody can write | 9.0 | 2.0 × `pg_dump \\| pg_restore` | ≤ 10 |" in lines
     assert "| transactions a second beside full backups |  | 0.75 × without |  |" in lines
     assert "| most memory of the backup's processes |  | 60 of 128 MB, 0 killed | ≤ 128 MB, 0 |" in lines
-    assert [line.split(" | ")[1:3] for line in lines if "lost" in line] == [["61.2", "1100 rows"], ["10.6", "190 rows"]]
+    assert [line.split(" | ")[1:3] for line in lines if "lost" in line] == [["61.2", "1100 rows"], ["2.6", "50 rows"]]
+    assert "| transactions a second, `backup_rpo: seconds` |  | 0.93 × `backup_rpo: minutes` |  |" in lines
     assert max(map(len, lines)) <= 150
     assert "included, was 0.6 to 3.2" in table
 
