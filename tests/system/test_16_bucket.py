@@ -59,6 +59,18 @@ def test_no_secret_is_where_others_read(server: Droplet) -> None:
     assert "denied" in server.shell(f"setpriv --reuid 65534 --clear-groups cat {path} 2>&1 || :")
 
 
+def beside(script: str, options: str = "") -> str:
+    """That script in a container that has the backup's configuration and nothing of its data."""
+    mounts = {"conf": "/etc/pgbackrest", "bin": "/usr/local/lib/portfolio"}
+    held = " ".join(f"-v {DIRECTORY}/postgres-erp-backup/{source}:{target}:ro" for source, target in mounts.items())
+    known = "-e PGBACKREST_CONFIG=/etc/pgbackrest/pgbackrest.conf -e PGBACKREST_STANZA=postgres-erp"
+    image = "portfolio.local/pgbackrest:15"
+    return (
+        f"docker run --rm --network portfolio-network --user 70:70 --tmpfs /tmp {held} {known} {options}"
+        f" --entrypoint sh {image} -euc '{script}'"
+    )
+
+
 SPOILT: dict[str, Callable[[Droplet], None]] = {
     "it is away": bucket.stop,
     "the key is another": partial(bucket.start, secret="another"),
@@ -120,6 +132,41 @@ def test_seconds_before_a_loss_come_back_from_the_bucket(server: Droplet) -> Non
     assert server.verb("restore", "YES=1").returncode == 0
     assert server.sql("SELECT max(n) FROM public.late") == "3"
     assert server.found("status")[0] == 0
+
+
+# What an inventory may have wrong, and what a run says of it.
+WRONG = {
+    "bucket": ({"backup_s3_bucket": "of-nobody"}, "404 (Not Found)"),
+    "endpoint": ({"backup_s3_endpoint": "127.0.0.1:9"}, "unable to connect to '127.0.0.1:9'"),
+    "secret": ({"backup_s3_key_secret": "another"}, "the bucket refuses the key of backup_s3_key"),
+    "authority": ({"backup_s3_ca_file": ""}, "unable to verify certificate presented by"),
+    "passphrase": ({"backup_passphrase": "of-somebody-else-altogether"}, "unable to load info file"),
+    "folder of another cluster": ({"backup_s3_path": "/other"}, "holds backups of another database"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_in_an_inventory_is_named_and_stops_nothing(server: Droplet, what: str) -> None:
+    given, said = WRONG[what]
+    if what == "folder of another cluster":
+        other = "initdb -D /tmp/other >/dev/null && pgbackrest --pg1-path=/tmp/other --repo1-path=/other --no-online"
+        server.shell(beside(f"{other} stanza-create"))
+    running = server.containers()["/postgres-erp"]
+    stored_before = stored(server)
+    wrong = server.run("-e", json.dumps(given))
+    assert wrong.returncode != 0 and said in " ".join(wrong.output.split()), wrong.output
+    assert server.containers()["/postgres-erp"] == running
+    assert server.run().returncode == 0
+    assert set(stored_before.split()) <= set(stored(server).split())
+
+
+def test_a_clock_that_is_off_is_named(server: Droplet) -> None:
+    server.shell("apt-get install -q -y --no-install-recommends faketime >/dev/null 2>&1")
+    library = "/usr/lib/x86_64-linux-gnu/faketime"
+    for off, said in (("+1h", "3600 s ahead"), ("-1h", "3600 s behind")):
+        preload = f"-v {library}:{library}:ro -e LD_PRELOAD={library}/libfaketime.so.1 -e FAKETIME={off}"
+        refused = server.shell(beside("sh /usr/local/lib/portfolio/backup.sh info 2>&1 || echo code $?", preload))
+        assert f"the clock of this server is {said}" in refused and "code 1" in refused
 
 
 def test_a_bare_server_from_inventory_and_bucket_alone(server: Droplet) -> None:

@@ -41,6 +41,27 @@ record() { # record NAME WHAT BEGAN [ERROR]: replaced by a rename, so that a rea
   mv "$file.new" "$file"
 }
 
+reason() { # reason TEXT: what pgBackRest printed as one line that says why
+  said=$(printf '%s' "$1" | sed 's/\\n/\n/g')
+  of() { printf '%s\n' "$said" | sed -n "$1" | tail -n 1; }
+  error=$(of 's/.*ERROR: \[[0-9]*\]: //p; s/.*"message":"\[[A-Za-z]*\] //p' | sentence)
+  answer=$(of 's/.*<Code>\([A-Za-z]*\)<.*/ (\1)/p')
+  dated=$(of 's/^ *date: //p')
+  now=$(date +%s)
+  there=$(date -d "${dated:-@$now}" +%s 2>/dev/null) || there=$now
+  case $error in
+    *" 403 "*)
+      apart=$((now - there))
+      if [ "${apart#-}" -gt 300 ]; then
+        echo "the bucket refuses what it is asked, as the clock of this server is ${apart#-} s $([ "$apart" -gt 0 ] && echo ahead || echo behind), see timedatectl"
+      else
+        echo "the bucket refuses the key of backup_s3_key: ${error%:}$answer"
+      fi
+      ;;
+    *) echo "${error%:}$answer" ;;
+  esac
+}
+
 pgbackrest_says() { # pgbackrest_says COMMAND…: quiet where it works; else why, in one line on standard output
   code=0
   output=$(${limit:+timeout "$limit"} pgbackrest "$@" 2>&1) || code=$?
@@ -49,7 +70,7 @@ pgbackrest_says() { # pgbackrest_says COMMAND…: quiet where it works; else why
     28) echo "the repository ${BACKUP_REPOSITORY:-} holds backups of another database" ;;
     124) echo "the repository ${BACKUP_REPOSITORY:-} did not answer within ${limit:-} s" ;;
     50) echo "another backup or restore is running" ;;
-    *) printf '%s\n' "$output" | sed -n 's/.*ERROR: \[[0-9]*\]: //p' | tail -n 1 | sentence ;;
+    *) reason "$output" ;;
   esac
   return "$code"
 }
@@ -223,7 +244,12 @@ case $verb in
     if mark before; then recorded restore_test "moment and latest" try_both; else recorded restore_test latest try_latest; fi
     ;;
   settle) settle ;;
-  info) pgbackrest --output=json info ;;
+  info)
+    answer=$(pgbackrest --output=json info)
+    # It says so and ends well.
+    case $answer in *'"status":{"code":99,'*) reason "$answer" >&2; exit 1 ;; esac
+    printf '%s\n' "$answer"
+    ;;
   restore) error=$(restore "$1" "${2:-}") || { echo "${error:-failed without a word}" >&2; exit 1; }; cat /tmp/reached ;;
   tables) error=$(tables "$@") || { echo "${error:-failed without a word}" >&2; exit 1; } ;;
   swap) swap "$1" "$2" ;;
