@@ -133,6 +133,17 @@ def test_an_image_that_does_not_run_is_taken_back(server: Droplet) -> None:
     converged(server, "-e", f"postgres_erp_image={NEXT}")
 
 
+@pytest.mark.parametrize("name", ["of_somebody", "portfolio_restored"])
+def test_a_database_that_would_be_left_behind_is_refused(server: Droplet, name: str) -> None:
+    server.sql(f"CREATE DATABASE {name}")
+    before = server.containers()
+    refused = server.run(*TO_17, *CONFIRM, playbook=UPGRADE)
+    server.sql(f"DROP DATABASE {name}")
+    assert refused.returncode != 0
+    assert f"databases that the upgrade would leave behind ({name})" in " ".join(refused.output.split())
+    assert server.containers() == before
+
+
 def test_the_minor_version_before(server: Droplet) -> None:
     upgraded(server)
     assert image_of(server) == "portfolio.local/postgres:15"

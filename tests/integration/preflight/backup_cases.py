@@ -69,7 +69,7 @@ CALM = {
 WARNED = {"no_systemd": {"timers", "systemd"}}
 # Checks that need the answer of a repository; each way in which its sentence may be said counts by itself.
 OF_A_RESTORE = (
-    *("backups", "readable time", "future", "repository", "repository 2", "repository 3"),
+    *("external server", "backups", "readable time", "future", "repository", "repository 2", "repository 3"),
     *("first backup", "first backup 2", "another database", "another database 2", "disk for a restore"),
     *(
         "names of tables",

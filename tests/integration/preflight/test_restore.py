@@ -49,6 +49,7 @@ CASES: dict[str, tuple[Json, list[str]]] = {
     "latest": ({}, []),
     "moment": ({"restore_time": "2026-11-29 00:30:00+01"}, []),
     "no_backups": ({"backup_enabled": False}, ["backup_enabled is false", "deploy"]),
+    "external": ({"portfolio_topology": "external"}, ["on a server of somebody else", "in the provider's panel"]),
     "no_time": ({"restore_time": "yesterday"}, ["restore_time is yesterday"]),
     "future": ({"restore_time": "2999-01-01"}, ["2999-01-01 00:00:00 UTC", "in the future"]),
     "nothing_there": (holds(stderr="ERROR: [055]: no such\nbucket"), ["no backup", "(ERROR: [055]: no such bucket)"]),
