@@ -69,6 +69,22 @@ def test_the_latest_where_the_data_are_gone(written: Droplet) -> None:
     assert written.found("status")[0] == 0
 
 
+def test_the_latest_where_the_server_does_not_start(written: Droplet) -> None:
+    """Also rows that never left its own WAL."""
+    write(written, 8, 9)
+    segment = written.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    written.shell("docker kill postgres-erp")
+    assert segment not in written.shell(f"{SIDECAR} find /var/lib/pgbackrest/repository/archive")
+    written.shell(
+        "docker run --rm -u 70:70 --entrypoint rm -v postgres-erp-data:/data"
+        " portfolio.local/postgres:15 -rf /data/pgdata/base"
+    )
+    restored = written.verb("restore", "YES=1")
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert written.sql(ROWS) == "1 2 3 6 7 8 9"
+    assert written.run().recap["changed"] == 0
+
+
 def test_the_test_of_each_night(written: Droplet) -> None:
     tried = written.verb("backup", "TYPE=restore-test")
     assert tried.returncode == 0, tried.stderr

@@ -123,7 +123,8 @@ push() {
     for segment in "$spool"/*; do
       [ -e "$segment" ] || continue # the pattern itself, where nothing is there
       # By itself it would go on asking a bucket that is away for minutes, without a word.
-      error=$(limit=50 && pgbackrest_says archive-push "$segment") || break
+      # Whose it is stands in the segment: it gets away also when the data are gone.
+      error=$(limit=50 && pgbackrest_says --reset-pg1-path archive-push "$segment") || break
       rm "$segment"
     done
     # Each failure, and the first success after one.
@@ -134,13 +135,16 @@ push() {
   done
 }
 
-settle() { # what was committed before, and one more, so that there is an end to any moment before
-  psql -d postgres -XAtq -c "SELECT pg_current_xact_id()" -c "SELECT pg_walfile_name(pg_switch_wal())" >/tmp/switched || return 1
+archived() { # archived SEGMENT
+  [ "$(psql -d postgres -XAtqc "SELECT last_archived_wal >= '$1' FROM pg_stat_archiver")" = t ]
+}
+
+# What was committed before, and one more, so that there is an end to any moment before; of a server that does not answer, what it left.
+settle() {
+  psql -d postgres -XAtq -c "SELECT pg_current_xact_id()" -c "SELECT pg_walfile_name(pg_switch_wal())" >/tmp/switched 2>/dev/null || :
   segment=$(tail -n 1 /tmp/switched)
   for _attempt in $(seq 600); do
-    if [ "$(psql -d postgres -XAtqc "SELECT last_archived_wal >= '$segment' FROM pg_stat_archiver")" = t ] && [ -z "$(ls "$spool")" ]; then
-      return 0
-    fi
+    if { [ -z "$segment" ] || archived "$segment"; } && [ -z "$(ls "$spool")" ]; then return 0; fi
     sleep 0.2
   done
   echo "what is committed did not reach the repository within two minutes" >&2
@@ -158,8 +162,9 @@ recover() { # recover FOLDER TIME ARCHIVE: the server that recovers talks to nob
   fi
   # To a moment there is a way without it.
   unread=$(lay "$1") || [ -n "$2" ] || { echo "$unread"; return 1; }
+  lay_left "$1" || return 1
   postgres -D "$1" -c hot_standby=off -c listen_addresses= -c "unix_socket_directories=$private" -c shared_buffers=16MB -c max_connections=10 \
-    -c max_wal_size=128MB -c wal_level=replica -c autovacuum=off -c jit=off -c archive_mode="$3" -c archive_command=/bin/false >"$log" 2>&1 &
+    -c max_wal_size=128MB -c wal_level=replica -c autovacuum=off -c jit=off -c archive_mode="$3" -c archive_command= >"$log" 2>&1 &
   server=$!
   until pg_isready -q -h "$private"; do
     kill -0 "$server" 2>/dev/null || { sed -n 's/.*\(FATAL\|PANIC\): *//p' "$log" | grep -v 'starting up' | tail -n 1 | sentence; return 1; }

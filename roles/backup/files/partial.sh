@@ -67,7 +67,7 @@ lay() { # lay FOLDER: puts what the archive does not have into the WAL of what w
   # 1: there is none.
   if [ "$code" = 0 ]; then
     tar -C "$parts" -xzf "$parts.tar.gz" 2>/tmp/get || { echo "the last seconds in the repository are damaged ($(sentence </tmp/get))"; return 1; }
-    lay_parts "$1" "$parts"
+    lay_parts "$1" "$parts" "$(cat "$parts/system")"
   elif [ "$code" != 1 ]; then
     echo "the last seconds in the repository cannot be read ($(sed -n 's/.*ERROR: \[[0-9]*\]: //p' /tmp/get | sentence))"
     return 1
@@ -75,24 +75,26 @@ lay() { # lay FOLDER: puts what the archive does not have into the WAL of what w
   rm -rf "$parts" "$parts.tar.gz"
 }
 
-lay_parts() { # lay_parts FOLDER PARTS
-  pg_controldata -D "$1" >/tmp/control
+# The WAL of the data that a restore takes the place of: what a server that does not start any more could not give to the archive.
+lay_left() { # lay_left FOLDER
+  left=$volume/pgdata
+  if [ -d "$left/pg_wal" ]; then lay_parts "$1" "$left/pg_wal" "$(system_of "$left")"; fi
+}
+
+system_of() { pg_controldata -D "$1" 2>/dev/null | sed -n 's/^Database system identifier: *//p'; }
+
+lay_parts() { # lay_parts FOLDER PARTS SYSTEM
   # Of other data, where the repository went on with those after an upgrade.
-  [ "$(cat "$2/system")" = "$(sed -n 's/^Database system identifier: *//p' /tmp/control)" ] || return 0
-  size=$(sed -n 's/^Bytes per WAL segment: *//p' /tmp/control)
+  [ "$3" = "$(system_of "$1")" ] || return 0
+  size=$(pg_controldata -D "$1" | sed -n 's/^Bytes per WAL segment: *//p')
   last=$(pgbackrest info | sed -n '/db (current)/,$ s|.*wal archive min/max .*/||p' | head -n 1)
   for part in "$2"/*; do
     name=${part##*/}
     case $name in
-      system | *.backup | *.partial) ;;
-      *.history) mv "$part" "$1/pg_wal/" ;;
-      *)
-        # What is there whole came later than its part here; never two of one name.
-        if expr "x$name" '>' "x$last" >/dev/null; then
-          truncate -s "$size" "$part"
-          mv "$part" "$1/pg_wal/"
-        fi
-        ;;
-    esac
+      *.history) cp "$part" "$1/pg_wal/" ;;
+      *.*) ;;
+      # What is there whole came later than its part here; never two of one name.
+      0*) if expr "x$name" '>' "x$last" >/dev/null; then cp "$part" "$1/pg_wal/" && truncate -s "$size" "$1/pg_wal/$name"; fi ;;
+    esac || { echo "$name of the last seconds could not be copied"; return 1; }
   done
 }
