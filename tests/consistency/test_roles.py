@@ -51,7 +51,19 @@ MORE_WORDS = {
     # Keys that are read again, and replaced.
     "postgrest_erp": {"reload", "rotate"},
     # An image that no registry has; all of it in reverse; what the verbs do.
-    "backup": {"image", "absent", "restore", "forget", "job", "ask", "settle", "tables", "side", "compared"},
+    "backup": {
+        "image",
+        "repository",
+        "absent",
+        "restore",
+        "forget",
+        "job",
+        "ask",
+        "settle",
+        "tables",
+        "side",
+        "compared",
+    },
     "monitoring": {"absent"},
     # Cloudflare, the rule, connectors of two kinds, each called more than once; and all of it in reverse.
     "cloudflare_ingress": {"tunnel", "publish", "rule", "start", "connector", "other", "restart", "remove", "absent"},

@@ -162,6 +162,7 @@ recover() { # recover FOLDER TIME ARCHIVE: the server that recovers talks to nob
   fi
   # To a moment there is a way without it.
   unread=$(lay "$1") || [ -n "$2" ] || { echo "$unread"; return 1; }
+  rm -rf "$1/pg_wal/partial" "$1/pg_wal/partial.tar.gz"
   lay_left "$1" || return 1
   postgres -D "$1" -c hot_standby=off -c listen_addresses= -c "unix_socket_directories=$private" -c shared_buffers=16MB -c max_connections=10 \
     -c max_wal_size=128MB -c wal_level=replica -c autovacuum=off -c jit=off -c archive_mode="$3" -c archive_command= >"$log" 2>&1 &

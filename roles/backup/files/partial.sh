@@ -72,7 +72,6 @@ lay() { # lay FOLDER: puts what the archive does not have into the WAL of what w
     echo "the last seconds in the repository cannot be read ($(sed -n 's/.*ERROR: \[[0-9]*\]: //p' /tmp/get | sentence))"
     return 1
   fi
-  rm -rf "$parts" "$parts.tar.gz"
 }
 
 # The WAL of the data that a restore takes the place of: what a server that does not start any more could not give to the archive.
