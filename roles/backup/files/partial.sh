@@ -2,6 +2,7 @@
 # Part of backup.sh, for `backup_rpo: seconds`: what no whole segment has brought into the repository yet lies there as one object, which is
 # replaced every two seconds. In it are the segment that is being written, as far as it is on the disk, those that wait, and the number of
 # the system that they belong to.
+: "${volume:?}" "${spool:?}" # of backup.sh
 object=partial.tar.gz
 # Where it is made: on the disk, as memory is scarce here.
 made=/var/lib/pgbackrest/partial
@@ -16,8 +17,8 @@ flushed() {
 }
 
 ship() { # ship SEGMENT BYTES SYSTEM: quiet where it is there; else why not, in one line
-  limit=20 wal=$volume/pgdata/pg_wal
-  waits=$(ls "$spool" "$wal/archive_status" | grep -cE '^[0-9A-F]{24}(\.ready)?$' || :)
+  wal=$volume/pgdata/pg_wal
+  waits=$(find "$spool" "$wal/archive_status" -type f | grep -cE '/[0-9A-F]{24}(\.ready)?$' || :)
   [ "$waits" -le "$most" ] || { echo "$waits WAL files wait, and go first"; return 1; }
   rm -rf "$made"
   mkdir -p "$made"
@@ -37,7 +38,7 @@ ship() { # ship SEGMENT BYTES SYSTEM: quiet where it is there; else why not, in 
   if [ "$2" -gt 0 ]; then head -c "$2" "$wal/$1" >"$made/$1" || return 1; fi
   { tar -C "$made" -cf "$made.tar" . && gzip -1 -f "$made.tar"; } 2>/tmp/tar || { sentence </tmp/tar; return 1; }
   # Of pgBackRest's programs for its own use: it has the bucket, the key and the passphrase.
-  pgbackrest_says repo-put "$object" <"$made.tar.gz"
+  limit=20 pgbackrest_says repo-put "$object" <"$made.tar.gz"
 }
 
 ship_always() {
