@@ -158,7 +158,7 @@ def test_what_is_wrong_in_an_inventory_is_named_and_stops_nothing(server: Drople
     assert wrong.returncode != 0 and said in " ".join(wrong.output.split()), wrong.output
     assert well.returncode == 0, well.output
     assert server.containers()["/postgres-erp"] == running
-    assert server.found("status")[0] == 0
+    until(lambda: server.found("status")[0] == 0, "status", 120)
 
 
 def test_a_clock_that_is_off_is_named(server: Droplet) -> None:
