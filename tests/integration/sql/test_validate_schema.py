@@ -26,6 +26,7 @@ from tests.contract import TABLES, of
 from tests.generate import schema_rules as rules
 from tests.generate.validate_schema import ASSERTIONS, TARGET, UnsupportedError, current, generate
 from tests.integration.sql.conftest import DATABASE
+from tests.slices import one_in
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(ASSERTIONS.read_text(encoding="utf-8"))
 SCHEMAS = list(DOCUMENT["assert"]["tables"])
@@ -193,7 +194,7 @@ def test_every_index_that_serves_a_query_is_asked_for(cluster: Cluster) -> None:
     assert {line for line in lines(psql(cluster, DATABASE).stdout, OK) if line.startswith("index")} == live
 
 
-@pytest.mark.parametrize("statements", BROKEN)
+@pytest.mark.parametrize("statements", one_in(4, BROKEN))
 def test_what_is_broken_is_named_as_the_module_names_it(cluster: Cluster, statements: str) -> None:
     with broken(cluster, statements) as database:
         result = psql(cluster, database)
