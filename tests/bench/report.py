@@ -50,7 +50,8 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
     )
     return (
         f"{rows(*cells)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"
-        "each playbook on a server of its own; the other one is `tests/bench/plain`, the same by community modules.\n"
+        "each playbook on a server of its own; the other one is `tests/bench/plain`, the same by community modules, "
+        "but without\nbackup and monitoring, which `site.yml` sees to as well.\n"
     )
 
 
