@@ -48,10 +48,14 @@ MORE_WORDS = {
         "external",
         "upgrade",
     },
-    # Keys that are read again, and replaced.
-    "postgrest_erp": {"reload", "rotate"},
-    # An image that no registry has; all of it in reverse; what the verbs do.
+    # A start, and keys that are read again, or replaced.
+    "postgrest_erp": {"start", "reload", "rotate"},
+    # A start, and a route that is new.
+    "traefik": {"start", "route"},
+    # A start, its timers; an image that no registry has; all of it in reverse; what the verbs do.
     "backup": {
+        "start",
+        "timers",
         "image",
         "repository",
         "absent",
