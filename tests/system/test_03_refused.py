@@ -27,18 +27,19 @@ FILES = f"find {DIRECTORY} -type f {OTHERS} -newer /proc/1/cmdline | sort | xarg
             [],
             ["portfolio.local/postgres:15", "docs/UPGRADE.md"],
         ),
-        (
+        # As tests/integration/preflight sees it without a server.
+        pytest.param(
             "docker run -d --name other --network none --entrypoint sleep portfolio.local/postgres:15 600 && "
             "docker rename traefik kept && docker stop kept && docker rename other traefik",
             "docker rm -f traefik && docker rename kept traefik && docker start traefik",
             [],
             ["traefik"],
+            marks=pytest.mark.long,
         ),
-        ("true", "true", ["-e", "postgres_erp_memroy=1g"], ["postgres_erp_memroy"]),
-        # As tests/integration/preflight sees it without a server.
         *(
             pytest.param("true", "true", ["-e", f"{option}={value}"], words, marks=pytest.mark.long)
             for option, value, words in (
+                ("postgres_erp_memroy", "1g", ["postgres_erp_memroy"]),
                 ("postgres_erp_memory", "lots", ["postgres_erp_memory"]),
                 ("portfolio_image_source", "registry", ["portfolio_image_source", "build"]),
             )

@@ -117,6 +117,7 @@ def test_a_killed_run_is_continued(tmp_path: Path, text: str, back: bool, every:
             assert (WRITTEN in readme(directory).read_text()) == (name not in ("directory", "unlisted")), name
 
 
+@pytest.mark.long
 def test_a_real_kill_between_two_moves(tmp_path: Path) -> None:
     directory = legacy(tmp_path / "old")
     before = tree(directory)
