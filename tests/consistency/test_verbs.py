@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+from cli import backup
 from tests.consistency.repository import ROOT, defaults, load, read, tracked
 
 
@@ -64,3 +65,8 @@ def test_names_in_the_script_are_those_of_the_roles() -> None:
     assert f"unix://{names['_portfolio_docker_socket']}" in text
     assert all(container in read("portfolio") for container in names["_portfolio_containers"].values())
     assert str(defaults("traefik")["traefik_local_port"]) not in text
+
+
+def test_the_verb_knows_the_jobs_of_the_backup() -> None:
+    """It refuses the others before Ansible starts, so it has a list of its own."""
+    assert list(load("roles/portfolio/vars/main.yml")["_portfolio_backup_jobs"]) == list(backup.JOBS)
