@@ -13,10 +13,8 @@ from tests.integration.postgresql_migration.driver import Project, empty
 
 
 def written(project: Project) -> object:
-    """Changes with every transaction that writes anything in this cluster."""
-    return project.query(
-        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text, (SELECT sum(n_tup_ins) FROM pg_stat_all_tables)"
-    )
+    """Changes with every transaction that writes anything in this cluster; counters of rows come later than rows."""
+    return project.query("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
 
 
 def test_six_steps(project: Project) -> None:
