@@ -21,7 +21,7 @@ def left(droplet: Droplet) -> list[str]:
 
 
 def test_runs_killed_on_a_bare_server_are_continued(droplet: Droplet) -> None:
-    # In the first database files, and later in the run: the server. Each execution is the next test's.
+    # At the first database files, then at the server; every execution is the next test's.
     for execution in (7, 11):
         droplet.killed_at(execution)
     done = droplet.run()

@@ -15,7 +15,7 @@ from tests.server import Droplet, droplet_up
 pytestmark = pytest.mark.long
 # Debian's own package of the reference implementation; Docker asks an address of the machine itself without TLS.
 REGISTRY = "localhost:5000"
-INSTALL = "apt-get update -q >/dev/null && apt-get install -q -y docker-registry >/dev/null 2>&1"
+INSTALL = "apt-get update -q >/dev/null && apt-get install -q -y docker-registry >/dev/null"
 # Debian's asks for a password.
 CONFIG = """
 version: 0.1
@@ -83,7 +83,7 @@ def test_a_registry_that_is_gone_stops_nothing_that_is_there(server: Droplet) ->
     assert (again.returncode, again.recap["changed"]) == (0, 0), again.output
 
 
-def test_an_image_that_cannot_be_pulled_is_one_sentence(server: Droplet) -> None:
+def test_an_image_that_cannot_be_pulled_is_named_and_stops_nothing_that_runs(server: Droplet) -> None:
     before = server.containers()
     missing = f"{REGISTRY}/traefik:3.8"
     run = server.run("-e", f"traefik_image={missing}")
