@@ -14,6 +14,7 @@ from dataclasses import replace
 from cli import screen
 from cli.ansible import Host, host_of, may_change, playbook, recap
 from cli.call import ROOT, Call, say, wanted_format
+from cli.glance import after_run, control_mark
 from cli.report import INTERRUPTED, Report
 from cli.run import Watched, exit_code, own_output, terminal, watch
 
@@ -26,8 +27,11 @@ def deploy(call: Call) -> int:
     say(f"deploy: {call.inventory} → {'this machine' if host.local else host.address}")
     if own_output(call) and not as_json:
         return plain(call, host)
+    asked = control_mark(call, hidden=False)
     watched = watch(call, host, "site.yml")
     report = replace(watched.report, exit=exit_code(watched.report))
+    if report.exit == 0 and not report.check:
+        after_run(call, host, asked)
     if as_json:
         return print_json(report)
     if report.failure:

@@ -11,15 +11,21 @@ from types import MappingProxyType
 
 from cli.ansible import host_of
 from cli.call import Call, wanted_format
-from cli.findings import Json, fetch, show
+from cli.findings import Json, addressed, fetch, show
+from cli.glance import Glance
 from cli.words import wrapped
 
 
 def status(call: Call) -> int:
     """Print what was found; 0 ok, 2 something is wrong, 1 it could not be found out."""
     wanted = wanted_format(call)
-    host_of(call)
-    return show(fetch(call, "playbooks/status.yml", "_portfolio_status"), wanted, lines)
+    glance = Glance(call, host_of(call))
+    if report := glance.report():
+        return show(addressed(report, call.again), wanted, lines)
+    report = fetch(call, "playbooks/status.yml", "_portfolio_status")
+    if report["exit"] == 0:
+        glance.remember()
+    return show(report, wanted, lines)
 
 
 def lines(report: Json) -> Iterator[str]:

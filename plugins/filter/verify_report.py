@@ -19,7 +19,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.links import 
     sentence,
     short,
 )
-from ansible_collections.bestviable.portfolio.plugins.plugin_utils.numbers import numbers_report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring.published import numbers_report
 
 VERSION = 1
 BROKEN = "broken"

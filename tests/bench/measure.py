@@ -27,6 +27,8 @@ class Figures:
     executions: int
     changed: int
     memory_mb: dict[str, float]
+    # Of the verb: in full, as the first time after a change, and quick, as every other time. The other playbook has none.
+    status_s: dict[str, float]
 
 
 def timed(command: list[str], droplet: Droplet) -> tuple[float, Run]:
@@ -76,6 +78,16 @@ def idle_memory(droplet: Droplet) -> dict[str, float]:
     return {name: held_mb(droplet.shell(f"cat {group_of(droplet, name, 'memory.stat')}")) for name in CONTAINERS}
 
 
+def status(droplet: Droplet, rounds: int) -> dict[str, float]:
+    """The verb on a healthy server; any option of Ansible's asks for a full look."""
+    asked = [str(ROOT / "portfolio"), "status", "-i", str(droplet.inventory)]
+    taken = {
+        name: [succeeded("status", timed([*asked, *options], droplet))[0] for _round in range(rounds)]
+        for name, options in {"full": ["--forks=1"], "quick": []}.items()
+    }
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
 def figures(droplet: Droplet, name: str, rounds: int) -> Figures:
     """Measures the playbook `name` on a bare server."""
     playbook = PLAYBOOKS[name]
@@ -96,4 +108,5 @@ def figures(droplet: Droplet, name: str, rounds: int) -> Figures:
         executions=sum(not execution["delegated"] for execution in run.executions),
         changed=run.recap["changed"],
         memory_mb=idle_memory(droplet),
+        status_s=status(droplet, rounds) if name == "ours" else {},
     )

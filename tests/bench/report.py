@@ -13,6 +13,7 @@ from tests.bench.measure import Figures
 from tests.server import MOST_EXECUTIONS
 
 AIM_NOOP = "≤ 6"
+AIM_STATUS = "≤ 2"
 
 
 def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
@@ -32,6 +33,7 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
             f"≤ {MOST_EXECUTIONS}",
             f"{plain.executions}",
         ),
+        ("seconds of `make status` on a healthy server, over SSH", f"{ours.status_s['quick']:.1f}", AIM_STATUS, ""),
         ("changed tasks of a no-op run", f"{ours.changed}", "0", f"{plain.changed}"),
         (
             "first deploy of a bare server ÷ ping",
@@ -46,7 +48,8 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
     ]
     seconds = (
         f"Seconds on this machine: ping {ours.ping_s:.1f}, no-op {ours.noop_s:.1f} (hand-written {plain.noop_s:.1f}), "
-        f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f})."
+        f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f}), `make status` where something has changed "
+        f"{ours.status_s['full']:.1f}."
     )
     return (
         f"{rows(*cells)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,14 @@ from tests.server import DIRECTORY, NOT_BY_ITSELF, Droplet
 
 FILES = f"find {DIRECTORY} /run/portfolio /etc/docker {NOT_BY_ITSELF} -printf '%p %T@ %m\\n' 2>/dev/null | sort"
 
+# Any option of Ansible's asks for a full look.
+FULL = "--forks=1"
+
 
 def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet) -> None:
     converged.until_well("status")  # a test before may just have started a container
     before = converged.containers(), converged.shell(FILES, check=False)
-    said = converged.verb("status")
+    said = converged.verb("status", FULL)
     asked = [execution["module"] for execution in converged.executions()]
     doctor = converged.verb("doctor")
     assert (said.returncode, doctor.returncode) == (0, 0), said.stdout + doctor.stdout
@@ -35,6 +39,59 @@ def test_a_healthy_server_fits_a_screen_and_is_only_looked_at(converged: Droplet
     assert ": 0 FAIL, 1 WARN, " in doctor.stdout
     assert (len(asked), len(converged.executions())) == (4, 1), asked
     assert (converged.containers(), converged.shell(FILES, check=False)) == before
+
+
+def test_what_a_full_look_found_well_is_only_asked_whether_it_still_is(converged: Droplet) -> None:
+    converged.until_well("status")
+    full = json.loads(converged.verb("status", "FORMAT=json", FULL).stdout)
+    before = converged.shell(FILES, check=False)
+    code, quick = converged.found("status")
+    assert code == 0 and converged.executions() == []
+    assert without_moments(quick) == without_moments(full)
+    assert converged.shell(FILES, check=False) == before
+    (converged.inventory / "group_vars").mkdir(exist_ok=True)
+    (converged.inventory / "group_vars" / "all.yml").write_text("{}\n")
+    try:
+        assert converged.verb("status").returncode == 0
+        assert len(converged.executions()) == 4, "the inventory is another one"
+    finally:
+        shutil.rmtree(converged.inventory / "group_vars")
+
+
+def without_moments(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without its numbers, of which each look may find others."""
+    return report | {"numbers": [each["name"] for each in report["numbers"]["numbers"]]}
+
+
+MARKER = f"{DIRECTORY}/postgres-erp/marker.json"
+# What does no harm at this moment, so that nothing that is asked answers otherwise.
+CHANGES = {
+    "second server": (
+        "docker create --name rival -v postgres-erp-data:/data --entrypoint sleep portfolio.local/postgres:15 600"
+        " && docker start rival",
+        "docker rm -f rival",
+        "is in use by rival",
+    ),
+    "marker": (f"cp {MARKER} {MARKER}.kept && echo '{{' > {MARKER}", f"mv {MARKER}.kept {MARKER}", "cannot be read"),
+    "moved image": (
+        "docker tag portfolio.local/postgres:15 kept:15 && docker tag portfolio.local/traefik:3.7"
+        " portfolio.local/postgres:15",
+        "docker tag kept:15 portfolio.local/postgres:15 && docker rmi kept:15",
+        "is now the image",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_full_look_would_refuse_is_not_overlooked(converged: Droplet, change: str) -> None:
+    damage, repair, words = CHANGES[change]
+    converged.until_well("status")
+    converged.shell(damage)
+    try:
+        code, report = converged.found("status")
+    finally:
+        converged.shell(repair)
+    assert code == 2 and words in report["problems"][0]["what"], report["problems"]
 
 
 @pytest.mark.parametrize(

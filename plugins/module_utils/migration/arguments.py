@@ -9,7 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import asserts_file, files, uri
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    asserts_file,
+    catalog_query,
+    files,
+    uri,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.errors import MigrationError
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.session import Target
 
@@ -36,7 +41,7 @@ COMMON: dict[str, dict[str, Any]] = {**CONNECTION, "migrations": {"type": "raw",
 SCHEMA: dict[str, dict[str, Any]] = {
     "access": {"type": "raw"},
     "assertions": {"type": "raw"},
-    "schemas": {"type": "list", "elements": "str", "default": ["erp", "agent", "private", "api_view"]},
+    "schemas": {"type": "list", "elements": "str", "default": list(catalog_query.SCHEMAS)},
     "drift": {"type": "str", "choices": ["repair", "report", "fail"], "default": "repair"},
     "repair": {"type": "list", "elements": "str", "default": []},
     "revoke_extra": {"type": "bool", "default": False},

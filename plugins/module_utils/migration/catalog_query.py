@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog_query_rare
 
+# Those that are managed, unless a task names others.
+SCHEMAS = ("erp", "agent", "private", "api_view")
 _COMMON = r"""
 WITH managed AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_namespace AS n WHERE n.nspname = ANY (%(schemas)s)
@@ -245,3 +247,9 @@ _END = """)
 SELECT kind, schema, parent, name, jsonb_strip_nulls(attributes) FROM found
 """
 SNAPSHOT = _COMMON + "  UNION ALL" + catalog_query_rare.BRANCHES + _END
+# How many tables each schema has, of the catalog alone: who asks may read no table.
+TABLES = """
+SELECT n.nspname, count(*)
+FROM pg_catalog.pg_class AS c INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' GROUP BY n.nspname
+"""

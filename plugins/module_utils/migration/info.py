@@ -14,6 +14,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.finding
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.policy import Policy
 from ansible_collections.bestviable.portfolio.plugins.module_utils.drift.step import Context
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import (
+    catalog_query,
     ledger,
     report,
     schema_effects,
@@ -52,12 +53,6 @@ _HISTORY = (
 HISTORY = f"SELECT {', '.join(_HISTORY)}, {_TIME.format('applied_at')} FROM migration.applied ORDER BY version"  # noqa: S608
 _EVENT = ("kind", "object", "run_id")
 EVENTS = f"SELECT {', '.join(_EVENT)}, {_TIME.format('at')} FROM migration.event ORDER BY id DESC LIMIT %s"  # noqa: S608
-# The catalog alone: who asks may read no table.
-TABLES = """
-SELECT n.nspname, count(*)
-FROM pg_catalog.pg_class AS c INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' GROUP BY n.nspname
-"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def _read(session: Session, work: Work, events: int) -> Found:
     # Reading works on a standby, through a pooler, with any version and any encoding; it must be a ledger all the same.
     tolerated = replace(facts, standby=False, encoding="UTF8")
     ledger.check_facts(tolerated, facts.server_version // 10000, facts.backend_pid, facts.user)
-    tables = dict(session.query(TABLES))
+    tables = dict(session.query(catalog_query.TABLES))
     found = Found(reachable=True, tables=tables)
     if facts.ledger:
         found = replace(

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import (
     alarm,
     counters,
+    glance,
     judge_database,
     judge_server,
     look,
@@ -28,15 +29,26 @@ VERSION = 1
 
 
 def main(arguments: list[str]) -> None:
-    """`CONFIG`, and `acknowledge` to begin counting anew."""
+    """`CONFIG`, and `acknowledge` to begin counting anew, or `glance` for what the verb status asks."""
     with open(arguments[0], encoding="utf-8") as handle:
         config = json.load(handle)
+    if arguments[1:] == ["glance"]:
+        print(json.dumps(glance.glance(config)))
+    else:
+        look_once(config, arguments[1:] == ["acknowledge"])
+    sys.stdout.flush()
+    # Not through the interpreter's end, which would wait for a thread that a disk holds.
+    os._exit(0)
+
+
+def look_once(config: Json, seen_by_somebody: bool) -> None:
+    """Judge and publish what is found."""
     began, now = time.monotonic(), time.time()
     found = look.everything(config)
     with locked(config["runtime"]):
         state = remembered(config)
         counted = counters.counted(state.get("counters", {}), seen(found))
-        if arguments[1:] == ["acknowledge"]:
+        if seen_by_somebody:
             counted = counters.acknowledged(counted)
         numbers = judge(found, config, counted, state.get("alarm", {}), now)
         status = {
@@ -53,9 +65,6 @@ def main(arguments: list[str]) -> None:
         publish(config, status)
         said = speak(config, state.get("alarm", {}), status, found["lease"], now)
         keep(config, {"counters": counted, "alarm": said})
-    sys.stdout.flush()
-    # Not through the interpreter's end, which would wait for a thread that a disk holds.
-    os._exit(0)
 
 
 def seen(found: Json) -> dict[str, tuple[str, int]]:
@@ -80,9 +89,11 @@ def judge(found: Json, config: Json, counted: dict[str, Json], said: Json, now: 
     if "error" not in database:
         numbers += judge_database.sessions(database, limits)
         numbers += judge_database.files(database, limits, counted)
+        numbers += judge_database.schema(found["schema"])
         numbers += judge_database.archive(database, found["spool"], limits, now)
     numbers += judge_database.backups(found["states"], limits, now)
     numbers += judge_server.token(found, limits, now)
+    numbers += judge_server.certificate(found, limits, now)
     numbers += judge_server.run(found, now)
     return numbers + list(judge_server.alarm(said))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Json = dict[str, Any]
@@ -48,6 +49,18 @@ SELECT json_build_object(
 
 def look(socket: str, seconds: float) -> Json:
     """What it tells, or `error` with its reason."""
+
+    def read(cursor: Any) -> Json:
+        cursor.execute(LOOK)
+        [found] = cursor.fetchone() or [{"error": "it gave no answer"}]
+        answer: Json = found
+        return answer
+
+    return asked(socket, "postgres", "postgres", OPTIONS, seconds, read)
+
+
+def asked(socket: str, name: str, user: str, options: str, seconds: float, read: Callable[[Any], Json]) -> Json:
+    """What `read` makes of a cursor in a session of its own, or `error` with its reason."""
     try:
         import psycopg2
     except ImportError:
@@ -55,21 +68,18 @@ def look(socket: str, seconds: float) -> Json:
     try:
         connection = psycopg2.connect(
             host=socket,
-            dbname="postgres",
-            user="postgres",
+            dbname=name,
+            user=user,
             connect_timeout=max(2, int(seconds)),
             application_name="portfolio-monitoring",
-            options=OPTIONS,
+            options=options,
         )
     except psycopg2.Error as error:
         return {"error": reason(error)}
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(LOOK)
-            [found] = cursor.fetchone() or [{"error": "it gave no answer"}]
-            answer: Json = found
-            return answer
+            return read(cursor)
     except psycopg2.Error as error:
         return {"error": reason(error)}
     finally:

@@ -71,6 +71,17 @@ def files(database: Json, limits: Json, counters: dict[str, Json]) -> Iterator[J
     yield graded(number("checksum_failures", damaged), FAIL if damaged else OK, told, remedy)
 
 
+def schema(found: Json) -> Iterator[Json]:
+    """Whether somebody changed the schema since the last run; where the database tells nothing, that is the finding."""
+    if "error" in found:
+        told = f"the schema cannot be compared with what the last run recorded ({short(found['error'])})"
+        yield graded(number("drift", None), WARN, told, "run: make schema")
+        return
+    value = {None: "nothing is recorded", False: "none", True: "the schema"}[found["drift"]]
+    told = "the schema is not as the last run recorded it"
+    yield graded(number("drift", value), WARN if found["drift"] else OK, told, "for what differs, run: make schema")
+
+
 def _slots(slots: list[Json], limits: Json) -> Json:
     """The slot that holds back most; one that lost its WAL comes first."""
     if not slots:

@@ -105,9 +105,21 @@ def links(found: Json, config: Json) -> Iterator[Json]:
 def token(found: Json, limits: Json, now: float) -> Iterator[Json]:
     """Days until the token ends with which the chain is asked; every deploy in time makes a new one."""
     if found["token"]:
-        days = int((found["token"] - now) // 86400)
-        told = f"the token of the monitor ends in {days} days" if days >= 0 else "the token of the monitor has ended"
+        days, told = _left(found["token"], now, "the token of the monitor")
         yield graded(number("token", days, "days"), level(days, limits["token_days"]), told, DEPLOY)
+
+
+def certificate(found: Json, limits: Json, now: float) -> Iterator[Json]:
+    """Days until the first certificate ends by which a bucket or a database elsewhere is known."""
+    if found["certificates"]:
+        days, told = _left(found["certificates"], now, "a CA certificate of the bucket or of the database elsewhere")
+        remedy = f"write the new one into the file that the inventory names, then {DEPLOY}"
+        yield graded(number("certificate", days, "days"), level(days, limits["certificate_days"]), told, remedy)
+
+
+def _left(end: float, now: float, what: str) -> tuple[int, str]:
+    days = int((end - now) // 86400)
+    return days, f"{what} ends in {days} days" if days >= 0 else f"{what} has ended"
 
 
 def run(found: Json, now: float) -> Iterator[Json]:

@@ -16,7 +16,12 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.bestviable.portfolio.plugins.module_utils import lease
-from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import cgroup, database
+from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import (
+    certificates,
+    cgroup,
+    database,
+    schema,
+)
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server import docker_parse, host, host_parse
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker_api import DockerApi, DockerError
 
@@ -56,6 +61,8 @@ def everything(config: Json) -> Json:
             "engine": partial(engine, config),
             # Without a socket it is on a server of somebody else.
             "database": partial(database.look, config["socket"], TIMEOUT) if config["socket"] else dict,
+            "schema": partial(schema.look, config["socket"], *config["schema"], TIMEOUT) if config["socket"] else dict,
+            "certificates": partial(certificates.first_end, config["certificates"]),
             "disk": partial(disk, config["disk"]),
             "backup": partial(backup, config["backup_state"], config["spool"]),
             "proxy": partial(ask, "127.0.0.1", config["proxy_port"], "/view/rpc/health", token),
@@ -64,6 +71,7 @@ def everything(config: Json) -> Json:
     late = f"no answer within {PATIENCE:.0f} s"
     found["engine"] = found["engine"] or unreachable(late)
     found["database"] = found["database"] or {"error": late if config["socket"] else "it is elsewhere"}
+    found["schema"] = found["schema"] or {"error": late if config["socket"] else "it is elsewhere"}
     found["disk"] = found["disk"] or {"error": late}
     states, spool = found.pop("backup") or ({}, None)
     answers = {"proxy": found.pop("proxy") if running(found["engine"], config, "proxy") else None}

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.bestviable.portfolio.plugins.action.postgresql_migration import access_files, sql_files
+from ansible_collections.bestviable.portfolio.plugins.module_utils.migration import catalog_query
 from ansible_collections.bestviable.portfolio.plugins.module_utils.migration.lock import KEYS
+from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring import schema
 
 from tests.ansible_task import run_module, run_task
 from tests.integration.postgresql_migration import conftest
@@ -244,3 +246,23 @@ def test_it_takes_no_lock_and_cannot_write(project: Project) -> None:
         connection.close()
     log = project.cluster.log.read_text()[begin:]
     assert "READ ONLY" in log and "pg_try_advisory_lock" not in log and "READ WRITE" not in log
+
+
+def test_the_collector_sees_what_the_module_sees(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it looks each minute: the same words for a schema as recorded, changed by hand, and put back."""
+    monkeypatch.setenv("PGPORT", str(project.cluster.port))
+    monkeypatch.setattr(catalog_query, "SCHEMAS", ("app",))
+
+    def look() -> dict[str, Any]:
+        return schema.look(project.cluster.socket_directory, project.database, project.user, 3.0)
+
+    assert 'relation "migration.applied" does not exist' in look()["error"]
+    assert project.run().changed
+    found = ask(project)
+    assert look() == {"version": found["ledger_version"], "tables": found["tables"], "drift": False}
+    project.query("CREATE INDEX by_hand ON app.thing (name)")
+    assert look()["drift"] is True and ask(project)["drift"]
+    project.query("DROP INDEX app.by_hand")
+    assert look()["drift"] is False
+    project.query("UPDATE migration.expected SET catalog_algo = 'catalog-0'")
+    assert look()["drift"] is None

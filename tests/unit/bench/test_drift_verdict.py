@@ -64,10 +64,12 @@ def test_the_cases_are_whole_and_have_names_of_their_own(tmp_path: Path) -> None
 
 
 def test_both_playbooks_stand_in_the_tables() -> None:
-    ours = Figures(60.0, 1.0, 8.0, 8.1, 8, 0, {"traefik": 14.2})
-    plain = Figures(90.0, 1.0, 30.0, 30.2, 77, 3, {"traefik": 14.4})
+    ours = Figures(60.0, 1.0, 8.0, 8.1, 8, 0, {"traefik": 14.2}, {"full": 4.6, "quick": 0.9})
+    plain = Figures(90.0, 1.0, 30.0, 30.2, 77, 3, {"traefik": 14.4}, {})
     table = figures_table({"ours": ours, "plain": plain}, 5)
     assert f"| remote module executions of a no-op run | 8 | ≤ {MOST_EXECUTIONS} | 77 |" in table
+    assert "| seconds of `make status` on a healthy server, over SSH | 0.9 | ≤ 2 |  |" in table
+    assert "where something has changed 4.6." in table
     assert "| changed tasks of a no-op run | 0 | 0 | 3 |" in table
     seen, missed = Outcome("x", True, True, None), Outcome("x", False, False, None)
     sentence = " ".join(drift_sentence({"ours": [seen, seen], "plain": [seen, missed]}).split())

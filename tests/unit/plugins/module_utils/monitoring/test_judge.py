@@ -91,6 +91,8 @@ HEALTHY: Json = {
         "ready": 0,
         "ready_since": None,
     },
+    "schema": {"version": "002", "tables": {"erp": 14, "agent": 21}, "drift": False},
+    "certificates": NOW + 400 * 86400,
     "spool": {"files": 0, "bytes": 0, "since": None},
     "states": {
         kind: {"began": NOW - 9 * HOUR, "finished": NOW - 8 * HOUR, "ok": True, "last_ok": NOW - 8 * HOUR, "error": ""}
@@ -228,6 +230,13 @@ WRONG: dict[str, tuple[Callable[[Json], object], dict[str, str], str]] = {
     "an idle transaction": (held_up(idle_in_transaction=300), {"idle_in_transaction": "fail"}, "planner-api, planner"),
     "a lock": (held_up(lock_wait=11), {"lock_wait": "warn"}, "waiting for a lock for 11 s"),
     "transaction numbers": (put("database", transaction_age=1_500_000_000), {"transaction_age": "fail"}, "VACUUM"),
+    "a schema that was changed": (put("schema", drift=True), {"drift": "warn"}, "make schema"),
+    "a schema of which nothing is recorded": (put("schema", drift=None), {}, ""),
+    "a schema that cannot be read": (
+        lambda found: found.update(schema={"error": "too many connections"}),
+        {"drift": "warn"},
+        "cannot be compared with what the last run recorded (too many connections)",
+    ),
     "a slot holds back": (lambda found: held(found, 256), {"slots": "warn"}, "holds back 256 MB of WAL, and nobody"),
     "a slot lost": (lost, {"slots": "fail"}, "pg_drop_replication_slot('replica')"),
     "a damaged page": (put("database", checksum_failures=1), {"checksum_failures": "fail"}, "make acknowledge"),
@@ -279,6 +288,17 @@ WRONG: dict[str, tuple[Callable[[Json], object], dict[str, str], str]] = {
     ),
     "no backups here": (lambda found: found.update(states=dict.fromkeys(HEALTHY["states"]), spool=None), {}, ""),
     "the token ends": (lambda found: found.update(token=NOW + 7 * 86400), {"token": "fail"}, "ends in 7 days"),
+    "a certificate ends": (
+        lambda found: found.update(certificates=NOW + 20 * 86400),
+        {"certificate": "warn"},
+        "ends in 20 days",
+    ),
+    "a certificate has ended": (
+        lambda found: found.update(certificates=NOW - 1),
+        {"certificate": "fail"},
+        "of the database elsewhere has ended",
+    ),
+    "no certificate here": (lambda found: found.update(certificates=None), {}, ""),
     "a run is at work": (lease(NOW - 30), {}, ""),
     "a run was killed": (lease(NOW - 700), {"run": "warn"}, "eve@laptop since 12 min"),
     "the last run failed": (
@@ -318,4 +338,4 @@ def test_every_limit_is_used_and_has_an_order() -> None:
         f"{kind}_seconds" for kind in ("transaction", "idle_in_transaction", "lock_wait")
     }
     assert {name for name in LIMITS if f'"{name}"' not in source} == built
-    assert {name for name, (first, second) in LIMITS.items() if first > second} == {"token_days"}
+    assert {name for name, (first, second) in LIMITS.items() if first > second} == {"token_days", "certificate_days"}

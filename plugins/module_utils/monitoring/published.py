@@ -11,7 +11,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring.nu
 # Three of its minutes: then its age is an alarm by itself.
 STALE = 180.0
 # What a verb asks itself, now; what the file says of it may be a minute old.
-FRESH = ("engine", "container ", "link ")
+FRESH = ("engine", "container ", "link ", "drift")
 
 
 def numbers_report(facts: Json) -> Json | None:
