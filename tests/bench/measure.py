@@ -27,7 +27,7 @@ class Figures:
     executions: int
     changed: int
     memory_mb: dict[str, float]
-    # Of the verb: in full, as the first time after a change, and quick, as every other time. The other playbook has none.
+    # Of the verb: in full, as after a change, and quick, as every other time. The other playbook has none.
     status_s: dict[str, float]
 
 

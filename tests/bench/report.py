@@ -48,8 +48,8 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
     ]
     seconds = (
         f"Seconds on this machine: ping {ours.ping_s:.1f}, no-op {ours.noop_s:.1f} (hand-written {plain.noop_s:.1f}), "
-        f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f}), `make status` where something has changed "
-        f"{ours.status_s['full']:.1f}."
+        f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f}), "
+        f"`make status` where something has changed {ours.status_s['full']:.1f}."
     )
     return (
         f"{rows(*cells)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"
