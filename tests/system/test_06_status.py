@@ -52,10 +52,13 @@ def test_what_a_full_look_found_well_is_only_asked_whether_it_still_is(converged
     (converged.inventory / "group_vars").mkdir(exist_ok=True)
     (converged.inventory / "group_vars" / "all.yml").write_text("{}\n")
     try:
-        assert converged.verb("status").returncode == 0
-        assert len(converged.executions()) == 4, "the inventory is another one"
+        assert converged.verb("deploy").returncode == 0
+        assert converged.found("status")[0] == 0
+        assert converged.executions() == [], "a deploy has just looked at everything"
     finally:
         shutil.rmtree(converged.inventory / "group_vars")
+    assert converged.found("status")[0] == 0
+    assert len(converged.executions()) == 4, "the inventory is another one"
 
 
 def without_moments(report: dict[str, Any]) -> dict[str, Any]:
