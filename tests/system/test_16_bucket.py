@@ -12,6 +12,7 @@ import pytest
 
 from tests.backups import repository, state
 from tests.lab import bucket
+from tests.lab.edge import certificates
 from tests.server import DIRECTORY, Droplet
 from tests.waiting import until
 
@@ -49,6 +50,8 @@ def test_the_first_backup_goes_there_and_is_encrypted(server: Droplet) -> None:
     # What every data directory has in it, and every manifest of a backup.
     assert server.shell(f"grep -rlE 'PG_VERSION|backup:db' {bucket.FOLDER} || :") == ""
     assert server.run().recap["changed"] == 0
+    numbers = {each["name"]: each for each in server.found("status")[1]["numbers"]["numbers"]}
+    assert (numbers["certificate"]["value"], numbers["certificate"]["level"]) == (certificates.LIFETIME.days - 1, "ok")
 
 
 def test_no_secret_is_where_others_read(server: Droplet) -> None:
