@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Best Viable
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate authority of the lab, and the certificate of its public names; both for longer than what is called soon."""
+"""A certificate authority of the lab, and the certificate of its public names; both last longer than what is soon."""
 
 from __future__ import annotations
 
