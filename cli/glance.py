@@ -117,7 +117,8 @@ def command(host: Host) -> list[str]:
 def _usual_directory() -> str:
     # The default has its home in the role; this script has no parser for YAML before the venv is made.
     text = (ROOT / "roles" / "portfolio" / "defaults" / "main.yml").read_text()
-    return re.findall(r"^portfolio_directory: (\S+)$", text, re.MULTILINE)[0]
+    found = re.search(r"^portfolio_directory: (\S+)$", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def look(argv: list[str]) -> Json | None:

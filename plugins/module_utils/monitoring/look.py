@@ -61,7 +61,9 @@ def everything(config: Json) -> Json:
             "engine": partial(engine, config),
             # Without a socket it is on a server of somebody else.
             "database": partial(database.look, config["socket"], TIMEOUT) if config["socket"] else dict,
-            "schema": partial(schema.look, config["socket"], *config["schema"], TIMEOUT) if config["socket"] else dict,
+            "schema": partial(schema.look, config["socket"], config["database"], config["owner"], TIMEOUT)
+            if config["socket"]
+            else dict,
             "certificates": partial(certificates.first_end, config["certificates"]),
             "disk": partial(disk, config["disk"]),
             "backup": partial(backup, config["backup_state"], config["spool"]),

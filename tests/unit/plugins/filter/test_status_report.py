@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.bestviable.portfolio.plugins.filter.status_report import status_report
+from ansible_collections.bestviable.portfolio.plugins.module_utils.monitoring.report import status_report
 
 Json = dict[str, Any]
 
