@@ -23,7 +23,7 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.server import
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker_api import DockerApi, DockerError
 
 Json = dict[str, Any]
-# Below the platform's directory: what its programs write by themselves, from minute to minute.
+# Beginnings of what programs write by themselves from minute to minute, from the directory of each on.
 BY_ITSELF = ("monitoring/st", "postgres-erp/run/", "postgres-erp/spool", "postgres-erp-backup/state", "traefik/tmp/")
 # Containers of others, and all of ours whether they run or not.
 LABELLED = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22bestviable.portfolio%22%5D%7D"
@@ -36,7 +36,7 @@ def glance(config: Json) -> Json:
         beside = engine(config, found["engine"]["containers"])
     except DockerError:
         return {"mark": None, "report": None}
-    fixed = [config, beside["fixed"], sorted(files(config["root"]))]
+    fixed = [config, beside["fixed"], sorted(files(config["directories"]))]
     mark = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
     status = host.read_marker(f"{config['runtime']}/status.json")
     return {"mark": mark, "report": reported(config, found, beside, status, time.time())}
@@ -67,16 +67,17 @@ def engine(config: Json, containers: Json) -> Json:
     }
 
 
-def files(root: str) -> Iterator[tuple[Any, ...]]:
-    """Every file of the platform as the file system knows it; none is read."""
-    for directory, _directories, names in os.walk(root):
-        for name in names:
-            path = os.path.join(directory, name)
-            if os.path.relpath(path, root).startswith(BY_ITSELF):
-                continue
-            with suppress(FileNotFoundError):
-                there = os.lstat(path)
-                yield path, there.st_mode, there.st_uid, there.st_gid, there.st_size, there.st_mtime_ns
+def files(directories: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Every file of ours as the file system knows it; none is read. Beside these directories may be anybody's."""
+    for ours in directories:
+        for directory, _below, names in os.walk(ours):
+            for name in names:
+                path = os.path.join(directory, name)
+                if os.path.relpath(path, os.path.dirname(ours)).startswith(BY_ITSELF):
+                    continue
+                with suppress(FileNotFoundError):
+                    there = os.lstat(path)
+                    yield path, there.st_mode, there.st_uid, there.st_gid, there.st_size, there.st_mtime_ns
 
 
 def reported(config: Json, found: Json, beside: Json, status: Json | None, now: float) -> Json | None:

@@ -98,11 +98,13 @@ def test_an_engine_that_does_not_answer_is_left_to_a_full_look(tmp_path: Path, m
 
 
 def test_every_file_counts_but_what_programs_write_by_themselves(tmp_path: Path) -> None:
-    for name in ("postgres-erp/marker.json", "postgres-erp/run/.s.PGSQL.5432.lock", "monitoring/state.json.tmp"):
+    directories = [str(tmp_path / name) for name in ("postgres-erp", "monitoring", "traefik")]
+    by_itself = ("postgres-erp/run/.s.PGSQL.5432.lock", "monitoring/state.json.tmp")
+    for name in ("postgres-erp/marker.json", "somebody/else", *by_itself):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
     marker = tmp_path / "postgres-erp" / "marker.json"
-    before = list(glance.files(str(tmp_path)))
+    before = list(glance.files(directories))
     assert [each[0] for each in before] == [str(marker)]
     os.utime(marker, ns=(1, 1))
-    assert list(glance.files(str(tmp_path))) != before
+    assert list(glance.files(directories)) != before
