@@ -44,7 +44,7 @@ def glance(config: Json) -> Json:
 
 def engine(config: Json, containers: Json) -> Json:
     """What the engine says beside the containers; `fixed` is what changes by nobody but a person."""
-    with DockerApi(config["docker_socket"], look.TIMEOUT) as api:
+    with DockerApi(config["docker_socket"], look.ENGINE_TIMEOUT) as api:
         running = api.get("/containers/json") or []
         volume = api.volume(config["data_volume"])
         version = (api.get("/version") or {}).get("Version")

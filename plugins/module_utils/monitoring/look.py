@@ -26,8 +26,9 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.server import
 from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker_api import DockerApi, DockerError
 
 Json = dict[str, Any]
-# Of one question, and of all of them: two rounds and what the kernel needs.
+# Of one question, of one to the engine (slow on a busy server long before it is dead), and of all together.
 TIMEOUT = 3.0
+ENGINE_TIMEOUT = 6.0
 PATIENCE = 8.0
 LEASE = lease.DEFAULT_FILE
 # Files that role `backup` keeps.
@@ -102,7 +103,7 @@ def engine(config: Json) -> Json:
     """The containers as server_info describes them, each with what the kernel counts of it."""
     found: Json = {"docker": {"reachable": True, "error": None}, "containers": {}}
     try:
-        with DockerApi(config["docker_socket"], TIMEOUT) as api:
+        with DockerApi(config["docker_socket"], ENGINE_TIMEOUT) as api:
             for wanted in config["containers"]:
                 answer = api.container(wanted["name"])
                 found["containers"][wanted["name"]] = described(answer) if answer else None
