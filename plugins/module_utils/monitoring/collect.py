@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     with open(arguments[0], encoding="utf-8") as handle:
         config = json.load(handle)
     if arguments[1:] == ["glance"]:
-        print(json.dumps(glance.glance(config)))
+        json.dump(glance.glance(config), sys.stdout)
     else:
         look_once(config, arguments[1:] == ["acknowledge"])
     sys.stdout.flush()
