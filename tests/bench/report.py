@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from tests.bench.blocks import rows
@@ -51,11 +52,12 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
         f"first deploy {ours.first_deploy_s:.0f} ({plain.first_deploy_s:.0f}), "
         f"`make status` where something has changed {ours.status_s['full']:.1f}."
     )
-    return (
-        f"{rows(*cells)}\n\n{seconds} Medians of {rounds} rounds, taken in turn,\n"
-        "each playbook on a server of its own; the other one is `tests/bench/plain`, the same by community modules, "
-        "but without\nbackup and monitoring, which `site.yml` sees to as well.\n"
+    how = (
+        f"Medians of {rounds} rounds, taken in turn, each playbook on a server of its own; the other one is "
+        "`tests/bench/plain`, the same by community modules, but without backup and monitoring, which `site.yml` sees to "
+        "as well."
     )
+    return f"{rows(*cells)}\n\n{textwrap.fill(f'{seconds} {how}', 120, break_on_hyphens=False)}\n"
 
 
 def drift_table(found: Mapping[str, Sequence[Outcome]]) -> str:
