@@ -54,8 +54,8 @@ def figures_table(measured: Mapping[str, Figures], rounds: int) -> str:
     )
     how = (
         f"Medians of {rounds} rounds, taken in turn, each playbook on a server of its own; the other one is "
-        "`tests/bench/plain`, the same by community modules, but without backup and monitoring, which `site.yml` sees to "
-        "as well."
+        "`tests/bench/plain`, the same by community modules, but without backup and monitoring, which `site.yml` "
+        "sees to as well."
     )
     return f"{rows(*cells)}\n\n{textwrap.fill(f'{seconds} {how}', 120, break_on_hyphens=False)}\n"
 
