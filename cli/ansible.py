@@ -50,9 +50,17 @@ class Host:
         """The command line that runs `argv` there, as a user who may use Docker."""
         if self.local:
             return argv if os.geteuid() == 0 or os.access("/var/run/docker.sock", os.W_OK) else ["sudo", *argv]
-        user = self.variables.get("ansible_user")
-        there = argv if user in (None, "root") else ["sudo", *argv]
-        return [*self.ssh("-t" if terminal else "-T"), shlex.join(there)]
+        return [*self.ssh("-t" if terminal else "-T"), shlex.join(self._as_root(argv, "sudo"))]
+
+    def unattended(self, argv: list[str]) -> list[str]:
+        """The command line that runs `argv` there as root, and fails where somebody would be asked for something."""
+        if self.local:
+            return argv if os.geteuid() == 0 else ["sudo", "-n", *argv]
+        quiet = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3")
+        return [*self.ssh(*quiet), shlex.join(self._as_root(argv, "sudo", "-n"))]
+
+    def _as_root(self, argv: list[str], *sudo: str) -> list[str]:
+        return argv if self.variables.get("ansible_user") in (None, "root") else [*sudo, *argv]
 
     def ssh(self, *options: str) -> list[str]:
         """ssh to the server as the inventory says it, up to the address; what is given here counts first."""
@@ -111,6 +119,13 @@ def host_of(call: Call) -> Host:
                 f"{host.address} is an example; write your server's address as ansible_host into {call.inventory}."
             )
     return host
+
+
+def role_default(role: str, name: str) -> str:
+    """A plain default from its home, the role; there is no parser for YAML before the venv is made."""
+    text = (ROOT / "roles" / role / "defaults" / "main.yml").read_text()
+    found = re.search(rf"^{name}: (\S+)$", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def may_become_root() -> bool:

@@ -12,8 +12,8 @@ import sys
 from dataclasses import replace
 
 from cli import screen
-from cli.ansible import Host, host_of, may_change, playbook, recap
-from cli.call import ROOT, Call, say, wanted_format
+from cli.ansible import Host, host_of, may_change, playbook, recap, role_default
+from cli.call import Call, say, wanted_format
 from cli.glance import after_run, control_mark
 from cli.report import INTERRUPTED, Report
 from cli.run import Watched, exit_code, own_output, terminal, watch
@@ -107,10 +107,7 @@ def service_of(host: Host) -> str:
 
 
 def local_port(host: Host) -> int:
-    # The default has its home in the role; this script has no parser for YAML before the venv is made.
-    text = (ROOT / "roles" / "traefik" / "defaults" / "main.yml").read_text()
-    default = re.search(r"^traefik_local_port: (\d+)$", text, re.MULTILINE)
-    return int(host.variables.get("traefik_local_port", default[1] if default else 0))
+    return int(host.variables.get("traefik_local_port", role_default("traefik", "traefik_local_port")))
 
 
 def show_diff(watched: Watched) -> None:

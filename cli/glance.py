@@ -13,29 +13,26 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cli.ansible import Host
+from cli.ansible import Host, role_default
+from cli.cache import Memory
 from cli.call import ROOT, Call
 from cli.findings import Json
-from cli.usual import directory
 
 # What decides about a server beside its inventory.
 CODE = ("ansible.cfg", "cli", "playbooks", "plugins", "roles", "site.yml", "sql")
 SECONDS = 5.0  # for the answer; a server that takes longer is looked at in full
-CONNECT = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=3")
 
 
 class Glance:
     """One look, and what the last one that found all well was about."""
 
     def __init__(self, call: Call, host: Host) -> None:
-        key = hashlib.sha256(os.fsencode(call.inventory)).hexdigest()[:16]
-        self._path = directory() / "status" / f"{key}.json"
+        self._memory = Memory("status", call.inventory)
         self._mark: Json | None = None
         self._report: Json | None = None
         # With an option somebody wants to see something else than usual.
@@ -52,18 +49,12 @@ class Glance:
 
     def report(self) -> Json | None:
         """The report where all is well and nothing has changed since a full look found it so; else None."""
-        with suppress(OSError, ValueError):
-            return self._report if self._mark and json.loads(self._path.read_text()) == self._mark else None
-        return None
+        return self._report if self._mark and self._memory.read() == self._mark else None
 
     def remember(self) -> None:
         """A full look, begun after this one, found all well."""
         if self._mark:
-            new = self._path.with_suffix(f".{os.getpid()}.new")
-            with suppress(OSError):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                new.write_text(json.dumps(self._mark))
-                new.replace(self._path)
+            self._memory.write(self._mark)
 
 
 def after_run(call: Call, host: Host, asked: str) -> None:
@@ -104,21 +95,11 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def command(host: Host) -> list[str]:
     """What runs the collector there without asking anybody for anything; nothing where its place is not plain."""
-    place = str(host.variables.get("portfolio_directory", _usual_directory()))
+    place = str(host.variables.get("portfolio_directory", role_default("portfolio", "portfolio_directory")))
     if not re.fullmatch(r"/[\w./-]+", place):
         return []
     argv = ["python3", "-I", f"{place}/monitoring/collect.py", f"{place}/monitoring/config.json", "glance"]
-    if host.local:
-        return argv if os.geteuid() == 0 else ["sudo", "-n", *argv]
-    there = argv if host.variables.get("ansible_user") in (None, "root") else ["sudo", "-n", *argv]
-    return [*host.ssh(*CONNECT), shlex.join(there)]
-
-
-def _usual_directory() -> str:
-    # The default has its home in the role; this script has no parser for YAML before the venv is made.
-    text = (ROOT / "roles" / "portfolio" / "defaults" / "main.yml").read_text()
-    found = re.search(r"^portfolio_directory: (\S+)$", text, re.MULTILINE)
-    return found[1] if found else ""
+    return host.unattended(argv)
 
 
 def look(argv: list[str]) -> Json | None:

@@ -5,31 +5,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import statistics
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from cli.cache import Memory
+
 KEPT = 5  # runs; the median of them is usual
 
 
-def directory() -> Path:
-    """Of this project, below the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bestviable-portfolio"
-
-
 class Usual:
-    """Remembers; a file that cannot be read or written only means that nothing is known."""
+    """Remembers, for one verb and inventory."""
 
     def __init__(self, inventory: Path, verb: str) -> None:
-        key = hashlib.sha256(os.fsencode(inventory)).hexdigest()[:16]
-        self._path = directory() / "usual" / f"{verb}-{key}.json"
+        self._memory = Memory("usual", inventory, verb)
         self._taken: dict[str, list[float]] = {}
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            known = json.loads(self._path.read_text())
+        # Somebody may have written something else there.
+        with suppress(AttributeError, TypeError, ValueError):
+            known = self._memory.read() or {}
             self._taken = {str(step): [float(value) for value in values] for step, values in known.items()}
 
     def of(self, step: str) -> float | None:
@@ -38,11 +32,7 @@ class Usual:
         return statistics.median(values) if values else None
 
     def remember(self, taken: Mapping[str, float]) -> None:
-        """Add what one run took; written as a whole, so that two runs at a time lose one of them at worst."""
+        """Add what one run took."""
         for step, value in taken.items():
             self._taken[step] = [*self._taken.get(step, []), round(value, 1)][-KEPT:]
-        new = self._path.with_suffix(f".{os.getpid()}.new")
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps(self._taken, indent=1))
-            new.replace(self._path)
+        self._memory.write(self._taken)

@@ -244,8 +244,6 @@ OBJECTS = (
     *("containers", "networks", "volumes", "images"),
     *("publishers", "traefiks", "cloudflareds", "data_users"),
 )
-# Whether they run or not.
-LABELLED = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22bestviable.portfolio%22%5D%7D"
 Answer = TypeVar("Answer")
 
 
@@ -270,7 +268,7 @@ def read_engine(params: dict[str, Any]) -> dict[str, Any]:
             found["traefiks"] = _traefiks(api, docker_parse.proxies(running))
             found["cloudflareds"] = _cloudflareds(api, docker_parse.others(running, "cloudflared"))
             found["data_users"] = docker_parse.users(running, params["data_volume"] or "")
-            ours = dict.fromkeys([*params["containers"], *docker_parse.names(api.get(LABELLED) or [])])
+            ours = dict.fromkeys([*params["containers"], *docker_parse.names(api.ours())])
             found["containers"] = _described(list(ours), api.container, docker_parse.container)
             network = partial(docker_parse.network, pools=docker_parse.address_pools(info))
             found["networks"] = _described(params["networks"], api.network, network)

@@ -25,8 +25,6 @@ from ansible_collections.bestviable.portfolio.plugins.module_utils.server.docker
 Json = dict[str, Any]
 # Beginnings of what programs write by themselves from minute to minute, from the directory of each on.
 BY_ITSELF = ("monitoring/st", "postgres-erp/run/", "postgres-erp/spool", "postgres-erp-backup/state", "traefik/tmp/")
-# Containers of others, and all of ours whether they run or not.
-LABELLED = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22bestviable.portfolio%22%5D%7D"
 
 
 def glance(config: Json) -> Json:
@@ -50,7 +48,7 @@ def engine(config: Json, containers: Json) -> Json:
         version = (api.get("/version") or {}).get("Version")
         networks = {name: api.network(name) for name in config["networks"]}
         images = {there["image"]: api.image(there["image"]) for there in containers.values() if there}
-        ours = docker_parse.names(api.get(LABELLED) or [])
+        ours = docker_parse.names(api.ours())
     data = host.data_directory((volume or {}).get("Mountpoint"))
     return {
         "version": version,
