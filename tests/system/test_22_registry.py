@@ -88,6 +88,8 @@ def test_an_image_that_cannot_be_pulled_is_named_and_stops_nothing_that_runs(ser
     missing = f"{REGISTRY}/traefik:3.8"
     run = server.run("-e", f"traefik_image={missing}")
     assert run.returncode != 0
-    assert missing in " ".join(run.output.split())
+    said = " ".join(run.output.split())
+    assert f"The image {missing} could not be pulled on droplet (" in said
+    assert "see that its name is right and that the server reaches its registry, then deploy again" in said
     assert server.containers() == before
     assert server.run().recap["changed"] == 0
