@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from ipaddress import ip_network
 
 import pytest
 
 from tests.backups import repository, state
 from tests.lab import bucket
 from tests.lab.edge import certificates
+from tests.lab.networks import gateway
 from tests.server import DIRECTORY, Droplet
 from tests.waiting import until
 
@@ -34,10 +34,8 @@ def warned(server: Droplet) -> str:
 @pytest.fixture(scope="module")
 def server(converged: Droplet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
     """The same server with its repository in a bucket from now on."""
-    network = json.loads(converged.shell("docker network inspect portfolio-network"))[0]
-    # The host itself is the first in the network of its containers.
-    gateway = next(ip_network(network["IPAM"]["Config"][0]["Subnet"]).hosts())
-    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), str(gateway))
+    host = gateway(converged.shell("docker network inspect portfolio-network"))
+    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), host)
     with converged.variables(**given):
         yield converged
 

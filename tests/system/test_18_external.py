@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -19,12 +18,11 @@ from tests.documents.examples import examples
 from tests.integration.managed_server.certificates import Authority
 from tests.integration.managed_server.conftest import ADMIN, PASSWORD, its_own
 from tests.integration.managed_server.test_encrypted import Encrypted, encrypted
+from tests.lab.networks import bridge
 from tests.server import DIRECTORY, MOST_EXECUTIONS, ROOT, Droplet, Run, droplet_up
 
 pytestmark = pytest.mark.long
 MAJOR = 17
-# Both have it from the engine: the droplet and what runs in it reach this machine there.
-GATEWAY = ["docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"]
 SERVICE = {"name": "planner-api", "roles": ["erp_reader"], "connection_limit": 3}
 
 
@@ -58,7 +56,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    host = subprocess.run(GATEWAY, check=True, capture_output=True, text=True).stdout.strip()
+    host = bridge()
     with (
         encrypted(tmp_path_factory.mktemp("provider"), MAJOR, host, host) as server,
         droplet_up("portfolio-external", 2397, tmp_path_factory.mktemp("external")) as droplet,

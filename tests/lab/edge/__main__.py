@@ -23,7 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.edge.doors import Address
-from tests.lab.edge.lab import Place, bridge, run
+from tests.lab.edge.lab import Place, run
+from tests.lab.networks import bridge
 
 ROOT = Path(__file__).resolve().parents[3]
 START_S = 20

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +54,6 @@ def account(seed: dict[str, Any]) -> State:
         content = identifiers[record["tunnel"]] + SUFFIX if "tunnel" in record else record["content"]
         state.add_record(record["name"], content, record.get("type", "CNAME"))
     return state
-
-
-def bridge() -> str:
-    """This machine's address as servers of the lab see it: the gateway of the engine's own network."""
-    command = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 async def run(place: Place, seed: dict[str, Any], connectors: Address, public: Address) -> None:
