@@ -82,6 +82,15 @@ def place(tmp_path: Path, pem: str) -> token_command.Place:
     return token_command.Place(signer, str(tmp_path / "register"), signing_keys.named(str(tmp_path / "key.pem")))
 
 
+def test_an_inventory_may_use_a_plugin_by_its_whole_name(inventory: Path, tmp_path: Path) -> None:
+    hosts = inventory / "hosts.yml"
+    named = json.loads(hosts.read_text())
+    named["portfolio"]["hosts"]["localhost"]["keys"] = "{{ lookup('ansible.builtin.env', 'KEYS') }}"
+    hosts.write_text(json.dumps(named))
+    done = command("issue", "--inventory", str(inventory), "--role", "erp_reader", KEYS=str(tmp_path))
+    assert (done.returncode, done.stderr, done.stdout.count(".")) == (0, "", 2)
+
+
 def test_what_was_handed_out_is_written_down_and_the_token_is_not(inventory: Path, pem: str) -> None:
     done = command("issue", "--inventory", str(inventory), "--role", "erp_reader", "--sub", "tooljet")
     claims = opened(done.stdout.strip(), pem)
