@@ -47,14 +47,12 @@ def place_of(inventory: str) -> Place:
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.loader import init_plugin_loader
     from ansible.template import Templar
-    from ansible.utils.collection_loader import AnsibleCollectionConfig
     from ansible.vars.manager import VariableManager
 
     if not Path(inventory).exists():
         raise TokenError(f"There is no inventory {inventory}; give its directory, for example inventories/local.")
     # Otherwise an inventory could not use a plugin by its whole name, as ansible.builtin.env.
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader()
+    init_plugin_loader()
     try:
         loader = DataLoader()
         loader.set_vault_secrets(
