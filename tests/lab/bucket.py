@@ -2,18 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A bucket with TLS, which is a folder: on a server of the lab itself, served at the gateway of the containers'
-network, or on this machine, where it outlives every server."""
+network, or on this machine, where it outlives every server.
+
+    python -m tests.lab.bucket DROPLET DIRECTORY new      # what an inventory says of it: DIRECTORY/inventory.json
+    python -m tests.lab.bucket DROPLET DIRECTORY well     # or what is wrong with it: a word of SPOILT
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.lab.edge import certificates
+from tests.lab.networks import gateway
 from tests.server import ROOT, Droplet
 from tests.waiting import until
 
@@ -28,8 +36,9 @@ WELL = "edge.pem"
 ENDED = "ended.pem"
 
 
-def serve(server: Droplet, directory: Path, host: str) -> dict[str, Any]:
-    """Brings the bucket up there and returns what an inventory says of it; *host* is where containers reach it."""
+def serve(server: Droplet, directory: Path) -> dict[str, Any]:
+    """Brings the bucket up there, where its containers reach it, and returns what an inventory says of it."""
+    host = gateway(server.shell("docker network inspect portfolio-network"))
     certificates.make(directory, [host])
     server.shell(f"mkdir -p {FOLDER}/{NAME} /etc/bucket")
     files = {
@@ -97,3 +106,27 @@ def start(server: Droplet, certificate: str = WELL, secret: str = SECRET) -> Non
 
 def stop(server: Droplet) -> None:
     server.shell("systemctl stop bucket 2>/dev/null || :")
+
+
+# What may be wrong with it, and how it becomes so.
+SPOILT: dict[str, Callable[[Droplet], None]] = {
+    "it is away": stop,
+    "the key is another": partial(start, secret="another"),
+    "its certificate has ended": partial(start, certificate=ENDED),
+}
+
+
+def main() -> None:
+    name, directory, what = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    server = Droplet(name, directory)
+    if what == "new":
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "inventory.json").write_text(json.dumps(serve(server, directory)))
+    elif what == "well":
+        start(server)
+    else:
+        SPOILT[what](server)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 import pytest
 
 from tests.backups import repository, state
 from tests.lab import bucket
 from tests.lab.edge import certificates
-from tests.lab.networks import gateway
 from tests.server import DIRECTORY, Droplet
 from tests.waiting import until
 
@@ -34,8 +32,7 @@ def warned(server: Droplet) -> str:
 @pytest.fixture(scope="module")
 def server(converged: Droplet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Droplet]:
     """The same server with its repository in a bucket from now on."""
-    host = gateway(converged.shell("docker network inspect portfolio-network"))
-    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"), host)
+    given = bucket.serve(converged, tmp_path_factory.mktemp("bucket"))
     with converged.variables(**given):
         yield converged
 
@@ -74,18 +71,11 @@ def beside(script: str, options: str = "") -> str:
     )
 
 
-SPOILT: dict[str, Callable[[Droplet], None]] = {
-    "it is away": bucket.stop,
-    "the key is another": partial(bucket.start, secret="another"),
-    "its certificate has ended": partial(bucket.start, certificate=bucket.ENDED),
-}
-
-
-@pytest.mark.parametrize("what", SPOILT)
+@pytest.mark.parametrize("what", bucket.SPOILT)
 def test_a_bucket_that_takes_nothing_is_named_and_stops_nothing(server: Droplet, what: str) -> None:
     failures = "SELECT failed_count FROM pg_stat_archiver"
     before = server.sql(failures)
-    SPOILT[what](server)
+    bucket.SPOILT[what](server)
     try:
         segment = server.sql("SELECT pg_walfile_name(pg_switch_wal()) FROM pg_current_xact_id()")
         until(lambda: not state(server, "archive")["ok"], "the bucket is missed", 120)
