@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.cluster import BINARIES
-from tests.integration.migration_faults.faults import connect, everything, hurried, wait_until
+from tests.integration.migration_faults.faults import PATIENCE, connect, everything, hurried, wait_until
 from tests.integration.postgresql_migration.driver import Project, empty, finish
 
 ALTER = "ALTER TABLE app.thing ADD COLUMN x int;"
@@ -30,15 +30,22 @@ def waits(project: Project) -> bool:
     return project.query(WAITING.format(project.database)) == [(1,)]
 
 
+def given_way(project: Project) -> int:
+    """How often the server says that a wait was ended, of all the sessions that this file's tests had on it."""
+    log = project.cluster.log.read_text(encoding="utf-8")
+    return log.count("canceling statement due to lock timeout") + log.count("ERROR:  deadlock detected")
+
+
 def test_waited_for_and_tried_again(pending: Project) -> None:
+    before = given_way(pending)
     with contextlib.closing(connect(pending)) as other, other.cursor() as cursor:
         cursor.execute("LOCK TABLE app.thing IN ACCESS SHARE MODE")
         process = pending.start(lock_timeout=1)
-        wait_until(lambda: waits(pending), "the run waits for the table")
-        wait_until(lambda: not waits(pending), "the run has given way")
+        wait_until(lambda: given_way(pending) > before, "the run has given way")
         other.rollback()
         result = finish(process)
-    assert result.changed and result.data["attempts"] == 2
+    # On a machine that stands still meanwhile, the table may be free only after the second attempt.
+    assert result.changed and result.data["attempts"] == 1 + given_way(pending) - before
     assert pending.query("SELECT count(*) FROM migration.event WHERE kind = 'failure'") == [(0,)]
 
 
@@ -48,7 +55,8 @@ def test_readers_queue_no_longer_than_lock_timeout(pending: Project) -> None:
         cursor.execute("LOCK TABLE app.thing IN ACCESS SHARE MODE")
         process = pending.start(lock_timeout=1)
         wait_until(lambda: waits(pending), "the run waits for the table")
-        with contextlib.closing(connect(pending, options="-c lock_timeout=1500ms")) as reader, reader.cursor() as read:
+        patience = f"-c lock_timeout={PATIENCE}s"
+        with contextlib.closing(connect(pending, options=patience)) as reader, reader.cursor() as read:
             read.execute("SELECT count(*) FROM app.thing")
         other.rollback()
         assert finish(process).data["attempts"] > 1
@@ -90,6 +98,7 @@ def test_held_to_the_end(pending: Project, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_deadlock_is_tried_again(pending: Project) -> None:
     """40P01: the other session wants in the opposite order what the run wants, and only the run looks for deadlocks."""
     pending.migration("003_x.sql", ALTER + ALTER.replace("thing", "part"))
+    before = given_way(pending)
     other = pending.cluster.connect(dbname=pending.database, options="-c deadlock_timeout=1h")
     with contextlib.closing(other), other.cursor() as cursor:
         cursor.execute("LOCK TABLE app.part IN EXCLUSIVE MODE")
@@ -98,7 +107,7 @@ def test_a_deadlock_is_tried_again(pending: Project) -> None:
         cursor.execute("LOCK TABLE app.thing IN EXCLUSIVE MODE")
         other.rollback()
     result = finish(process)
-    assert result.changed and result.data["attempts"] == 2
+    assert result.changed and result.data["attempts"] == 1 + given_way(pending) - before > 1
 
 
 def test_another_transaction_that_makes_the_same(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

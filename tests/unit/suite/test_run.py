@@ -66,6 +66,26 @@ def test_parts_beside_each_other_print_one_after_the_other(
     assert [line for line in said if line] == ["alone", "of the first", "of the second"]
 
 
+REPORT = """<testsuites><testsuite errors="1" failures="1" skipped="0" tests="3">
+<testcase classname="tests.a" name="test_well"/>
+<testcase classname="tests.a" name="test_ill">
+<failure message="assert 3 == 2&#10; +  where 3 = len">long</failure></testcase>
+<testcase classname="tests.b" name="test_set_up"><error message="failed on setup">longer</error></testcase>
+</testsuite></testsuites>
+"""
+
+
+def test_what_failed_is_named_with_its_reason(suite: ModuleType, tmp_path: Path) -> None:
+    """Only the end of a log may be left of a run."""
+    (tmp_path / "report.xml").write_text(REPORT)
+    verdict = suite.counted(tmp_path / "report.xml", 1, "pytest")
+    assert (verdict.passed, verdict.failed) == (1, 2)
+    assert verdict.names == (
+        "tests.a::test_ill: assert 3 == 2 + where 3 = len",
+        "tests.b::test_set_up: failed on setup",
+    )
+
+
 COMMAND = """
 import subprocess, sys, pytest
 {mark}
