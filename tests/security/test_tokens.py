@@ -10,14 +10,8 @@ import dataclasses
 import hmac
 import json
 import re
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any
 
 import jwt
@@ -26,8 +20,9 @@ from ansible_collections.bestviable.portfolio.plugins.plugin_utils import signin
 
 from tests.security.beside import api_beside
 from tests.security.chain import Address, Answer, Chain
+from tests.security.load import Load
 from tests.server import MOST_EXECUTIONS, ROOT
-from tests.waiting import turns, until
+from tests.waiting import until
 
 PEOPLE = "/erp/people?limit=1"
 # What no answer may hold: words of what is inside, and anything of the token.
@@ -271,41 +266,7 @@ def test_the_commands_of_the_page(chain: Chain) -> None:
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-AT_ONCE = 10
 MIGRATE = "bestviable.portfolio.postgres_erp : Migrate the database and assert its schema"
-
-
-@dataclass
-class Load:
-    """Requests that go on while something else happens, and what became of each."""
-
-    chain: Chain
-    token: str
-    rate: float = 20.0
-    found: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        stop = threading.Event()
-        pacer = threading.Thread(target=self._pace, args=(stop,))
-        pacer.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            pacer.join()
-
-    def _pace(self, stop: threading.Event) -> None:
-        # Fewer at once than the API takes, however slow it is at the moment.
-        with ThreadPoolExecutor(AT_ONCE) as clients:
-            for _turn in turns(self.rate, stop.is_set):
-                clients.submit(self._ask)
-
-    def _ask(self) -> None:
-        try:
-            self.found[str(status(self.chain, self.token))] += 1
-        except (OSError, HTTPException) as error:
-            self.found[type(error).__name__] += 1
 
 
 @pytest.fixture
@@ -322,7 +283,7 @@ def test_rotated(rotating: Chain) -> None:
     register = str(chain.droplet.inventory / ".token_register.json")
     token_register.change(register, lambda found: dataclasses.replace(found, issued=()))
     old = handed_out(chain, "tool")
-    first = Load(chain, old)
+    first = Load(lambda: status(chain, old))
     with first.running():
         begun = chain.droplet.verb("rotate")
         assert begun.returncode == 0, begun.stdout + begun.stderr
@@ -338,7 +299,7 @@ def test_rotated(rotating: Chain) -> None:
     # Two connections, so that they fit beside the real one's.
     with api_beside(chain, PGRST_JWT_CACHE_MAX_LIFETIME="3600", PGRST_DB_POOL="2") as cached:
         assert read(chain, cached, old) == 200
-        second = Load(chain, new)
+        second = Load(lambda: status(chain, new))
         with second.running():
             # Used just before its end, so that a cache would hold it.
             assert status(chain, old) == 200

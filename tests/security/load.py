@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Best Viable
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tool that asks the data API all the time, while something else happens to it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPException
+
+from tests.waiting import turns
+
+AT_ONCE = 10
+
+
+@dataclass
+class Load:
+    """Requests that go on while something else happens, and what became of each."""
+
+    # One request: the status of its answer.
+    ask: Callable[[], int]
+    rate: float = 20.0
+    found: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        stop = threading.Event()
+        pacer = threading.Thread(target=self._pace, args=(stop,))
+        pacer.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            pacer.join()
+
+    def _pace(self, stop: threading.Event) -> None:
+        # Fewer at once than the API takes, however slow it is at the moment.
+        with ThreadPoolExecutor(AT_ONCE) as clients:
+            for _turn in turns(self.rate, stop.is_set):
+                clients.submit(self._ask)
+
+    def _ask(self) -> None:
+        try:
+            self.found[str(self.ask())] += 1
+        except (OSError, HTTPException) as error:
+            self.found[type(error).__name__] += 1
