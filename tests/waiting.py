@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPException
 
 PAUSE = 0.02
+# Requests of a client at the same time: fewer than `postgrest_erp_in_flight`, above which the API says 429.
+AT_ONCE = 32
 
 
 def until(true: Callable[[], object], what: str = "", seconds: float = 30) -> None:

@@ -13,9 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
-from tests.waiting import turns
-
-AT_ONCE = 10
+from tests.waiting import AT_ONCE, turns
 
 
 @dataclass
@@ -30,19 +28,20 @@ class Load:
     @contextmanager
     def running(self) -> Iterator[None]:
         stop = threading.Event()
-        pacer = threading.Thread(target=self._pace, args=(stop,))
-        pacer.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            pacer.join()
+        with ThreadPoolExecutor(1) as pacer:
+            pacing = pacer.submit(self._pace, stop)
+            try:
+                yield
+            finally:
+                stop.set()
+            pacing.result()
 
     def _pace(self, stop: threading.Event) -> None:
-        # Fewer at once than the API takes, however slow it is at the moment.
         with ThreadPoolExecutor(AT_ONCE) as clients:
-            for _turn in turns(self.rate, stop.is_set):
-                clients.submit(self._ask)
+            asked = [clients.submit(self._ask) for _turn in turns(self.rate, stop.is_set)]
+        # What went wrong in any other way than an answer that did not come is not swallowed.
+        for one in asked:
+            one.result()
 
     def _ask(self) -> None:
         try:

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from tests.cluster import BINARIES
-from tests.integration.migration_faults.faults import PATIENCE, connect, everything, hurried, wait_until
+from tests.integration.migration_faults.faults import connect, everything, hurried, wait_until
 from tests.integration.postgresql_migration.driver import Project, empty, finish
 
 ALTER = "ALTER TABLE app.thing ADD COLUMN x int;"
@@ -55,8 +55,7 @@ def test_readers_queue_no_longer_than_lock_timeout(pending: Project) -> None:
         cursor.execute("LOCK TABLE app.thing IN ACCESS SHARE MODE")
         process = pending.start(lock_timeout=1)
         wait_until(lambda: waits(pending), "the run waits for the table")
-        patience = f"-c lock_timeout={PATIENCE}s"
-        with contextlib.closing(connect(pending, options=patience)) as reader, reader.cursor() as read:
+        with contextlib.closing(connect(pending, options="-c lock_timeout=1500ms")) as reader, reader.cursor() as read:
             read.execute("SELECT count(*) FROM app.thing")
         other.rollback()
         assert finish(process).data["attempts"] > 1

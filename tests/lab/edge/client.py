@@ -26,11 +26,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.waiting import turns
+from tests.waiting import AT_ONCE, turns
 
 TIMEOUT_S = 15.0
-# Fewer than the data API works on at the same time.
-AT_ONCE = 32
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_what_failed_is_named_with_its_reason(suite: ModuleType, tmp_path: Path)
     (tmp_path / "report.xml").write_text(REPORT)
     verdict = suite.counted(tmp_path / "report.xml", 1, "pytest")
     assert (verdict.passed, verdict.failed) == (1, 2)
-    assert verdict.names == (
+    assert verdict.failures == (
         "tests.a::test_ill: assert 3 == 2 + where 3 = len",
         "tests.b::test_set_up: failed on setup",
     )
